@@ -1,0 +1,6 @@
+from django.apps import AppConfig
+
+
+class InstaInstruConfig(AppConfig):
+    name = "instainstru"
+    label = "instainstru"

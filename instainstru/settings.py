@@ -1,0 +1,324 @@
+"""Django's settings, read from the environment.
+
+With nothing configured the project runs on one machine: DEBUG is on, PostgreSQL and Redis come from wheels
+(`instainstru.local.servers`), and Stripe is the simulator. A production sets `DJANGO_DEBUG=0`, `DJANGO_SECRET_KEY`,
+`DJANGO_ALLOWED_HOSTS`, `DATABASE_URL`, `REDIS_URL`, `STRIPE_SECRET_KEY` and `STRIPE_WEBHOOK_SECRET`; whatever of
+these is missing then stops the start with its name.
+"""
+
+import os
+import sys
+from datetime import timedelta
+from pathlib import Path
+
+import dj_database_url
+from celery.schedules import crontab
+from csp.constants import NONE, NONCE, SELF
+from django.core.exceptions import ImproperlyConfigured
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+
+def _flag(name: str, *, default: bool) -> bool:
+    return os.environ.get(name, str(default)).strip().lower() in {"1", "true", "yes", "on"}
+
+
+def _listed(name: str, default: str = "") -> list[str]:
+    return [item.strip() for item in os.environ.get(name, default).split(",") if item.strip()]
+
+
+def _required(name: str) -> str:
+    if value := os.environ.get(name):
+        return value
+    raise ImproperlyConfigured(f"{name} must be set when DJANGO_DEBUG is off.")
+
+
+# --- Where we are -------------------------------------------------------------------------------------------------
+
+TESTING = "pytest" in sys.modules
+DEBUG = _flag("DJANGO_DEBUG", default=True)
+SECRET_KEY = os.environ.get("DJANGO_SECRET_KEY", "") or (
+    "local-only-key-that-no-production-may-use" if DEBUG else _required("DJANGO_SECRET_KEY")
+)
+ALLOWED_HOSTS = _listed("DJANGO_ALLOWED_HOSTS", "localhost,127.0.0.1,[::1],testserver" if DEBUG else "")
+CSRF_TRUSTED_ORIGINS = _listed("DJANGO_CSRF_TRUSTED_ORIGINS")
+SITE_URL = os.environ.get("SITE_URL", "http://127.0.0.1:8000")  # for links in messages and Stripe's return pages
+
+# --- Stripe -------------------------------------------------------------------------------------------------------
+
+STRIPE_API_VERSION = "2026-05-27.dahlia"  # the same for the SDK, dj-stripe and webhooks
+STRIPE_SECRET_KEY = os.environ.get("STRIPE_SECRET_KEY", "")
+STRIPE_WEBHOOK_SECRET = os.environ.get("STRIPE_WEBHOOK_SECRET", "")
+STRIPE_PUBLISHABLE_KEY = os.environ.get("STRIPE_PUBLISHABLE_KEY", "")
+STRIPE_API_BASE = os.environ.get("STRIPE_API_BASE", "")
+USES_SIMULATOR = DEBUG and not STRIPE_SECRET_KEY
+if USES_SIMULATOR:
+    STRIPE_SECRET_KEY = "sk_test_simulator0000000000000000"  # the form that dj-stripe wants; opens nothing
+    STRIPE_WEBHOOK_SECRET = STRIPE_WEBHOOK_SECRET or "whsec_simulator000000000000000000"
+    STRIPE_API_BASE = STRIPE_API_BASE or "http://127.0.0.1:12111"
+elif not STRIPE_SECRET_KEY:
+    _required("STRIPE_SECRET_KEY")
+STRIPE_CONNECT_TIMEOUT = 5
+STRIPE_READ_TIMEOUT = 30
+STRIPE_CALLS_PER_SECOND = int(os.environ.get("STRIPE_CALLS_PER_SECOND", "25"))  # per endpoint, Stripe's live limit
+
+STRIPE_LIVE_MODE = STRIPE_SECRET_KEY.startswith(("sk_live_", "rk_live_"))
+STRIPE_TEST_SECRET_KEY = "" if STRIPE_LIVE_MODE else STRIPE_SECRET_KEY
+STRIPE_LIVE_SECRET_KEY = STRIPE_SECRET_KEY if STRIPE_LIVE_MODE else ""
+DJSTRIPE_FOREIGN_KEY_TO_FIELD = "id"
+DJSTRIPE_SUBSCRIBER_MODEL = "accounts.User"
+
+# The clock may travel only where no real money and no real people are (design 7).
+CLOCK_TRAVELS = USES_SIMULATOR
+
+# --- Apps ---------------------------------------------------------------------------------------------------------
+
+INSTALLED_APPS = [
+    "instainstru.admin.InstaInstruAdminConfig",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.humanize",
+    "django.contrib.messages",
+    "django.contrib.postgres",
+    "django.contrib.sessions",
+    "django.contrib.staticfiles",
+    "csp",
+    "django_celery_beat",
+    "django_filters",
+    "djstripe",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "knox",
+    "rest_framework",
+    "instainstru",
+    "instainstru.accounts",
+    "instainstru.notifications",
+    "credits",
+    "payments",
+    "bookings",
+    "disputes",
+]
+if DEBUG:
+    INSTALLED_APPS.append("instainstru.local")
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "instainstru.observability.RequestContextMiddleware",
+    "instainstru.clock.ClockMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+
+ROOT_URLCONF = "instainstru.urls"
+WSGI_APPLICATION = "instainstru.wsgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+
+# --- PostgreSQL and Redis -----------------------------------------------------------------------------------------
+
+DATABASE_URL = os.environ.get("DATABASE_URL", "")
+REDIS_URL = os.environ.get("REDIS_URL", "")
+if not (DATABASE_URL and REDIS_URL):
+    if not DEBUG:
+        _required("DATABASE_URL" if not DATABASE_URL else "REDIS_URL")
+    from instainstru.local import servers
+
+    _embedded = servers.ensure("test" if TESTING else "default")
+    DATABASE_URL = DATABASE_URL or _embedded.database_url
+    REDIS_URL = REDIS_URL or _embedded.redis_url
+
+DATABASES = {
+    "default": {
+        **dj_database_url.parse(DATABASE_URL, conn_max_age=int(os.environ.get("DATABASE_CONN_MAX_AGE", "60"))),
+        "CONN_HEALTH_CHECKS": True,
+    }
+}
+CACHES = {
+    "default": {
+        "BACKEND": "django_redis.cache.RedisCache",
+        "LOCATION": REDIS_URL,
+        "KEY_PREFIX": "instainstru",
+        # A cache that is down is a miss, never an error page (design 10).
+        "OPTIONS": {
+            "IGNORE_EXCEPTIONS": True,
+            "SOCKET_CONNECT_TIMEOUT": 1,
+            "SOCKET_TIMEOUT": 1,
+        },
+    }
+}
+DJANGO_REDIS_LOG_IGNORED_EXCEPTIONS = True
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+# dj-stripe's own migrations take over a minute on PostgreSQL: docs/decisions/0002.
+MIGRATION_MODULES = {"djstripe": "instainstru.djstripe_migrations"}
+
+# --- People -------------------------------------------------------------------------------------------------------
+
+AUTH_USER_MODEL = "accounts.User"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+]
+PASSWORD_HASHERS = (
+    ["django.contrib.auth.hashers.MD5PasswordHasher"]  # speed alone; no test looks at the hash
+    if TESTING
+    else [
+        "django.contrib.auth.hashers.Argon2PasswordHasher",
+        "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+    ]
+)
+LOGIN_URL = "login"
+LOGIN_REDIRECT_URL = "home"
+LOGOUT_REDIRECT_URL = "home"
+
+# --- API ----------------------------------------------------------------------------------------------------------
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "knox.auth.TokenAuthentication",
+        "rest_framework.authentication.SessionAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_PAGINATION_CLASS": "instainstru.api.pagination.NewestFirst",
+    "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_THROTTLE_CLASSES": ["instainstru.api.throttles.ByKindOfRequest"],
+    "DEFAULT_THROTTLE_RATES": {"read": "120/min", "write": "30/min", "money": "5/min"},
+    "EXCEPTION_HANDLER": "instainstru.api.problems.answer_with_problem",
+    "TEST_REQUEST_DEFAULT_FORMAT": "json",
+}
+REST_KNOX = {
+    "TOKEN_TTL": timedelta(days=30),
+    "AUTO_REFRESH": False,
+    "TOKEN_LIMIT_PER_USER": 20,
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "InstaInstru",
+    "DESCRIPTION": "Book and pay for private lessons. Amounts are integer cents in USD, instants are UTC.",
+    "VERSION": "1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "REDOC_DIST": "SIDECAR",
+    "COMPONENT_SPLIT_REQUEST": True,
+}
+
+# --- Clockwork ----------------------------------------------------------------------------------------------------
+
+CELERY_BROKER_URL = REDIS_URL
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_TASK_DEFAULT_QUEUE = "clockwork"
+CELERY_TASK_ROUTES = {
+    "payments.tasks.sweep_*": {"queue": "clockwork"},
+    "payments.tasks.*": {"queue": "money"},
+    "instainstru.notifications.tasks.*": {"queue": "messages"},
+}
+CELERY_TASK_ACKS_LATE = True  # a killed worker's task is given to another; every task is safe to repeat
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_TASK_TIME_LIMIT = 300
+CELERY_DB_REUSE_MAX = 1000  # without it the worker reconnects to PostgreSQL for each task
+CELERY_TIMEZONE = "UTC"
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+
+# The one table of what runs when; `manage.py sync_clockwork` writes it into django-celery-beat's tables.
+CLOCKWORK = {
+    "authorizations-due": {"task": "payments.tasks.sweep_authorizations_due", "every": timedelta(seconds=30)},
+    "checkouts-timed-out": {"task": "payments.tasks.sweep_checkouts_timed_out", "every": timedelta(seconds=30)},
+    "settlements-due": {"task": "payments.tasks.sweep_settlements_due", "every": timedelta(seconds=30)},
+    "operations-unfinished": {"task": "payments.tasks.sweep_unfinished_operations", "every": timedelta(seconds=30)},
+    "credits-expired": {"task": "payments.tasks.sweep_expired_credits", "every": timedelta(minutes=10)},
+    "messages-unsent": {
+        "task": "instainstru.notifications.tasks.sweep_unsent_messages",
+        "every": timedelta(seconds=30),
+    },
+    "sessions-expired": {"task": "instainstru.accounts.tasks.clear_expired_sessions", "at": crontab(hour=4, minute=10)},
+}
+
+# --- Language, time, files ----------------------------------------------------------------------------------------
+
+LANGUAGE_CODE = "en-us"
+TIME_ZONE = "UTC"
+USE_TZ = True
+STATIC_URL = "static/"
+STATIC_ROOT = BASE_DIR / "static-root"
+STATICFILES_DIRS = [BASE_DIR / "templates" / "static"]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": (
+            "django.contrib.staticfiles.storage.StaticFilesStorage"
+            if DEBUG
+            else "whitenoise.storage.CompressedManifestStaticFilesStorage"
+        )
+    },
+}
+WHITENOISE_USE_FINDERS = DEBUG
+MEDIA_ROOT = Path(os.environ.get("MEDIA_ROOT", BASE_DIR / "media"))
+
+EMAIL_BACKEND = os.environ.get(
+    "EMAIL_BACKEND",
+    "django.core.mail.backends.filebased.EmailBackend" if DEBUG else "django.core.mail.backends.smtp.EmailBackend",
+)
+EMAIL_FILE_PATH = BASE_DIR / ".data" / "mail"
+EMAIL_HOST = os.environ.get("EMAIL_HOST", "localhost")
+EMAIL_PORT = int(os.environ.get("EMAIL_PORT", "25"))
+DEFAULT_FROM_EMAIL = os.environ.get("DEFAULT_FROM_EMAIL", "InstaInstru <no-reply@instainstru.example>")
+
+# --- Safety -------------------------------------------------------------------------------------------------------
+
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "base-uri": [NONE],
+        "connect-src": [SELF],
+        "font-src": [SELF],
+        "form-action": [SELF, *([STRIPE_API_BASE] if USES_SIMULATOR else [])],
+        "frame-ancestors": [NONE],
+        "img-src": [SELF, "data:"],
+        "script-src": [SELF, NONCE],
+        "style-src": [SELF],
+    }
+}
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not DEBUG
+SECURE_SSL_REDIRECT = _flag("DJANGO_SSL_REDIRECT", default=not DEBUG)
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+SECURE_HSTS_SECONDS = 0 if DEBUG else 31_536_000
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = not DEBUG
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "filters": {"context": {"()": "instainstru.observability.ContextFilter"}},
+    "formatters": {
+        "json": {
+            "()": "pythonjsonlogger.json.JsonFormatter",
+            "format": "%(asctime)s %(levelname)s %(name)s %(message)s",
+        }
+    },
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "json", "filters": ["context"]}},
+    "root": {"handlers": ["console"], "level": os.environ.get("LOG_LEVEL", "WARNING" if DEBUG else "INFO")},
+}
