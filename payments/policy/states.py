@@ -1,0 +1,131 @@
+"""The words of the policy: states, outcomes, reasons and actions (policy section 4)."""
+
+from enum import StrEnum
+
+
+class BookingStatus(StrEnum):
+    """P4.1"""
+
+    PENDING = "pending"
+    CONFIRMED = "confirmed"
+    COMPLETED = "completed"
+    CANCELLED = "cancelled"
+    NO_SHOW = "no_show"
+
+
+class PaymentStatus(StrEnum):
+    """P4.2: exactly six."""
+
+    SCHEDULED = "scheduled"
+    AUTHORIZED = "authorized"
+    LOCKED = "locked"
+    SETTLED = "settled"
+    PAYMENT_METHOD_REQUIRED = "payment_method_required"
+    MANUAL_REVIEW = "manual_review"
+
+
+class Outcome(StrEnum):
+    """P4.3: how a payment was settled."""
+
+    LESSON_COMPLETED = "lesson_completed_full_payout"
+    STUDENT_EARLY = "student_cancel_gt24_no_charge"
+    STUDENT_MIDDLE = "student_cancel_12_24_full_credit"
+    STUDENT_LATE = "student_cancel_lt12_split_50_50"
+    LOCKED_EARLY_ENOUGH = "locked_cancel_ge12_full_credit"
+    LOCKED_LATE = "locked_cancel_lt12_split_50_50"
+    INSTRUCTOR_CANCELLED = "instructor_cancel_full_refund"
+    INSTRUCTOR_NO_SHOW = "instructor_no_show_full_refund"
+    STUDENT_NO_SHOW = "student_no_show_full_payout"
+    MUTUAL_NO_SHOW = "mutual_no_show_full_refund"
+    STUDENT_WINS_DISPUTE = "student_wins_dispute_full_refund"
+    INSTRUCTOR_ADVANCED = "capture_failure_instructor_paid"
+    NEVER_PAID = "payment_failed_no_charge"
+    STAFF_REFUND = "admin_refund"
+    STAFF_NO_REFUND = "admin_no_refund"
+    CHARGEBACK_LOST = "chargeback_lost"
+
+
+class ReviewReason(StrEnum):
+    """P4.5: why a payment is frozen, and so who can end it."""
+
+    NO_SHOW_REPORTED = "no_show_reported"
+    DISPUTE_OPEN = "dispute_open"
+    CHARGEBACK_OPEN = "chargeback_open"
+    CAPTURE_REFUSED = "capture_refused"
+    REVERSAL_REFUSED = "reversal_refused"
+    PAYOUT_REFUSED = "payout_refused"
+    REFUND_REFUSED = "refund_refused"
+    VOID_REFUSED = "void_refused"
+    PAYEE_UNPAYABLE = "payee_unpayable"
+    COLLECTION_FAILED = "collection_failed"
+    CHANGED_AT_STRIPE = "changed_at_stripe"
+
+
+class Tier(StrEnum):
+    """P1.3"""
+
+    FOUNDING = "founding"
+    ENTRY = "entry"
+    GROWTH = "growth"
+    PRO = "pro"
+
+
+class Modality(StrEnum):
+    ONLINE = "online"
+    IN_PERSON = "in_person"
+
+
+class Party(StrEnum):
+    """Who asks for an action."""
+
+    STUDENT = "student"
+    INSTRUCTOR = "instructor"
+    STAFF = "staff"
+    SYSTEM = "system"
+
+
+class Action(StrEnum):
+    """What may be done to a payment; an operation's kind is its action."""
+
+    CHECKOUT = "checkout"
+    AUTHORIZE = "authorize"  # the sweep at T−24 h, and its retries
+    PAY_NOW = "pay_now"  # the student retries, with the same or another card
+    CONFIRM_AUTHORIZATION = "confirm_authorization"  # the bank's 3-D Secure page was left
+    EXPIRE_CHECKOUT = "expire_checkout"  # P5.2: 30 minutes are over
+    EXPIRE_AUTHORIZATION = "expire_authorization"  # P10.1: T−12 h is reached unpaid
+    ABANDON_CHECKOUT = "abandon_checkout"  # P5.3: authorized, but the time was taken meanwhile
+    SETTLE = "settle"
+    STUDENT_CANCEL = "student_cancel"
+    INSTRUCTOR_CANCEL = "instructor_cancel"
+
+
+CANCELLATIONS = frozenset({Action.STUDENT_CANCEL, Action.INSTRUCTOR_CANCEL})
+
+
+class Call(StrEnum):
+    """The Stripe calls that a plan is made of (P2.2)."""
+
+    AUTHORIZE = "authorize"  # create and confirm an intent that holds `PI`
+    INSPECT = "inspect"  # read an intent that the student confirmed at the bank
+    CAPTURE = "capture"  # charge the hold; Stripe makes the transfer of `TR`
+    VOID = "void"  # cancel an intent and free what it holds
+    REVERSE = "reverse"  # take the charge's transfer back whole
+    PAY = "pay"  # an explicit transfer to the instructor
+    REFUND = "refund"  # back to the card
+
+
+class Verdict(StrEnum):
+    """What a call's answer means; "unknown" is none of these and is asked again (P10.4)."""
+
+    SUCCEEDED = "succeeded"
+    REFUSED = "refused"
+    ACTION_REQUIRED = "action_required"
+
+
+class Fault(StrEnum):
+    """Whose fault a refusal is (P10.2)."""
+
+    CARD = "card"
+    HOLD_GONE = "hold_gone"  # the hold lapsed or was cancelled elsewhere: a new one is needed
+    PAYEE = "payee"  # the instructor's account or our configuration: never the student's fault
+    OTHER = "other"
