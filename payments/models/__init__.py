@@ -1,0 +1,8 @@
+"""State of the money: who pays whom, each payment's life, its operations and steps, and the ledger."""
+
+from payments.models.ledger import JournalEntry, Posting
+from payments.models.operations import Operation, Step
+from payments.models.parties import Payee, Payer
+from payments.models.payment import Payment
+
+__all__ = ["JournalEntry", "Operation", "Payee", "Payer", "Payment", "Posting", "Step"]

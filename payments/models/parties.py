@@ -1,0 +1,42 @@
+"""Who pays and who is paid, as Stripe knows them."""
+
+from django.conf import settings
+from django.db import models
+
+
+class Payer(models.Model):
+    """A student's Stripe customer and saved card (P2.5)."""
+
+    user = models.OneToOneField(settings.AUTH_USER_MODEL, models.PROTECT, related_name="payer")
+    customer_id = models.CharField(max_length=64, unique=True)
+    payment_method_id = models.CharField(max_length=64, blank=True, help_text="Saved for charges off session.")
+    card_brand = models.CharField(max_length=20, blank=True)
+    card_last4 = models.CharField(max_length=4, blank=True)
+    card_saved_at = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return f"{self.customer_id} {self.card}".strip()
+
+    @property
+    def has_card(self) -> bool:
+        return bool(self.payment_method_id)
+
+    @property
+    def card(self) -> str:
+        """The saved card as its owner knows it, or an empty string."""
+        return f"{self.card_brand.capitalize()} ending in {self.card_last4}" if self.has_card else ""
+
+
+class Payee(models.Model):
+    """An instructor's connected account at Stripe (P2.1)."""
+
+    user = models.OneToOneField(settings.AUTH_USER_MODEL, models.PROTECT, related_name="payee")
+    account_id = models.CharField(max_length=64, unique=True)
+    is_payable = models.BooleanField(
+        default=False, help_text="Whether Stripe lets the account receive transfers. Nothing can be booked otherwise."
+    )
+    requirements = models.JSONField(default=list, blank=True, help_text="What Stripe still wants to know.")
+    checked_at = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return self.account_id
