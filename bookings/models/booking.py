@@ -10,10 +10,10 @@ from django.db import models
 from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
 from django.db.models import ExpressionWrapper, F, Q, Value
 
-from bookings.models.choices import choices_of, values_of
 from bookings.models.instructors import Instructor, Service
 from instainstru.accounts.time_zones import validate_time_zone
 from instainstru.references import new_reference
+from payments.models.choices import choices_of
 from payments.policy.states import BookingStatus, Modality, Party
 
 
@@ -69,8 +69,12 @@ class Booking(models.Model):
 
     class Meta:
         constraints = [
-            models.CheckConstraint(name="booking_status_is_known", condition=Q(status__in=values_of(BookingStatus))),
-            models.CheckConstraint(name="booking_modality_is_known", condition=Q(modality__in=values_of(Modality))),
+            models.CheckConstraint(
+                name="booking_status_is_known", condition=Q(status__in=[word.value for word in BookingStatus])
+            ),
+            models.CheckConstraint(
+                name="booking_modality_is_known", condition=Q(modality__in=[word.value for word in Modality])
+            ),
             models.CheckConstraint(name="booking_ends_after_it_starts", condition=Q(ends_at__gt=F("starts_at"))),
             models.CheckConstraint(
                 name="booking_lasts_its_minutes",
@@ -92,7 +96,9 @@ class Booking(models.Model):
             ),
             models.CheckConstraint(
                 name="booking_cancelled_knows_when_and_by_whom",
-                condition=Q(status="cancelled", cancelled_at__isnull=False, cancelled_by__in=values_of(Party))
+                condition=Q(
+                    status="cancelled", cancelled_at__isnull=False, cancelled_by__in=[word.value for word in Party]
+                )
                 | (~Q(status="cancelled") & Q(cancelled_at__isnull=True, cancelled_by="")),
             ),
         ]

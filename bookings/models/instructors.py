@@ -8,10 +8,10 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 
-from bookings.models.choices import choices_of, values_of
 from instainstru import clock
 from instainstru.accounts.time_zones import validate_time_zone
 from instainstru.references import new_reference
+from payments.models.choices import choices_of
 from payments.policy.rules import DEFAULT_RULES
 from payments.policy.states import Modality, Tier
 
@@ -70,10 +70,12 @@ class Instructor(models.Model):
 
     class Meta:
         constraints = [
-            models.CheckConstraint(name="instructor_tier_is_known", condition=Q(tier__in=values_of(Tier))),
+            models.CheckConstraint(
+                name="instructor_tier_is_known", condition=Q(tier__in=[word.value for word in Tier])
+            ),
             models.CheckConstraint(name="instructor_buffer_is_at_most_a_day", condition=Q(buffer_minutes__lte=1_440)),
             models.CheckConstraint(
-                name="instructor_horizon_is_1_to_365_days", condition=Q(booking_horizon_days__range=(1, 365))
+                name="instructor_horizon_is_at_least_a_day", condition=Q(booking_horizon_days__gt=0)
             ),
         ]
         indexes = [
@@ -117,7 +119,9 @@ class Service(models.Model):
     class Meta:
         constraints = [
             models.CheckConstraint(name="service_category_is_known", condition=Q(category__in=Category.values)),
-            models.CheckConstraint(name="service_modality_is_known", condition=Q(modality__in=values_of(Modality))),
+            models.CheckConstraint(
+                name="service_modality_is_known", condition=Q(modality__in=[word.value for word in Modality])
+            ),
             models.CheckConstraint(name="service_has_a_price", condition=Q(hourly_price_cents__gt=0)),
             models.CheckConstraint(
                 name="service_durations_are_30_to_240_by_15",
