@@ -93,7 +93,7 @@ class Action(StrEnum):
     CONFIRM_AUTHORIZATION = "confirm_authorization"  # the bank's 3-D Secure page was left
     EXPIRE_CHECKOUT = "expire_checkout"  # P5.2: 30 minutes are over
     EXPIRE_AUTHORIZATION = "expire_authorization"  # P10.1: T−12 h is reached unpaid
-    ABANDON_CHECKOUT = "abandon_checkout"  # P5.3: authorized, but the time was taken meanwhile
+    END_UNPAID = "end_unpaid"  # P5.3, P7.8: an authorization that must not stand, or came to nothing
     SETTLE = "settle"
     STUDENT_CANCEL = "student_cancel"
     INSTRUCTOR_CANCEL = "instructor_cancel"

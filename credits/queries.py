@@ -1,0 +1,44 @@
+"""Reading wallets."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import F, QuerySet, Sum
+
+from credits.models import CreditLot, CreditMovement
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Balance:
+    """What a student has, in cents: `available` can be spent now, `reserved` waits in bookings."""
+
+    available: int
+    reserved: int
+
+
+def balance_of(*, student_id: int, at: datetime) -> Balance:
+    """Return a student's balance at an instant; an expired rest no longer counts, even before the sweep has seen it."""
+    lots = CreditLot.objects.filter(wallet_id=student_id)
+    available = lots.spendable(at=at).aggregate(sum=Sum("available_cents"))["sum"] or 0
+    reserved = lots.filter(reserved_cents__gt=0).aggregate(sum=Sum("reserved_cents"))["sum"] or 0
+    return Balance(available=available, reserved=reserved)
+
+
+def lots_of(*, student_id: int) -> QuerySet[CreditLot]:
+    """Return a student's lots, the earliest expiring first."""
+    return CreditLot.objects.filter(wallet_id=student_id).earliest_expiring_first()
+
+
+def statement_of(*, student_id: int) -> QuerySet[CreditMovement]:
+    """Return every movement of a student's credits, the newest first."""
+    return CreditMovement.objects.filter(lot__wallet_id=student_id).select_related("lot").order_by("-moved_at", "-id")
+
+
+def outstanding_by_student() -> dict[int, int]:
+    """Return what we owe each student in credit, in cents: available, reserved and frozen (design 2)."""
+    owed = (
+        CreditLot.objects.values("wallet_id")
+        .annotate(cents=Sum(F("available_cents") + F("reserved_cents") + F("frozen_cents")))
+        .filter(cents__gt=0)
+    )
+    return {row["wallet_id"]: row["cents"] for row in owed}

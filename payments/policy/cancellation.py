@@ -1,0 +1,172 @@
+"""Cancelling a booking (policy section 7)."""
+
+from datetime import datetime
+
+from instainstru.money import dollars
+from instainstru.refusals import Refused
+from payments.policy.accounts import earned_lines
+from payments.policy.authorization import UNAUTHORIZED, authorization_steps, void_steps
+from payments.policy.checkout import plan_without_charge
+from payments.policy.facts import Facts
+from payments.policy.plan import CreditMoves, Ending, Plan, PlannedStep
+from payments.policy.rules import Rules
+from payments.policy.states import Action, BookingStatus, Call, Outcome, PaymentStatus
+from payments.policy.windows import Window, window_at
+
+
+def plan_student_cancellation(facts: Facts, now: datetime, *, rules: Rules) -> Plan:
+    """Decide what a student's cancellation does (P7.1 to P7.5, P7.8); `now` is the instant of the request (P3.1).
+
+    Raises Refused: "lesson_started" (P7.7), "already_settled", "already_completed", "under_review".
+    """
+    window = window_at(now, starts_at=facts.starts_at, rules=rules)
+    if window == Window.STARTED:  # a window already past is told by its own code, before all others (section 12)
+        raise Refused("lesson_started")
+    _require_cancellable(facts)
+    if window == Window.EARLY:
+        return _early(facts, rules=rules)
+    if facts.payment_status == PaymentStatus.PAYMENT_METHOD_REQUIRED:
+        return _card_was_refused(facts, rules=rules)
+    if facts.payment_status == PaymentStatus.LOCKED:
+        return _locked(facts, window, rules=rules)
+    return _inside_a_day(facts, window, rules=rules)
+
+
+def plan_instructor_cancellation(facts: Facts, now: datetime, *, rules: Rules) -> Plan:
+    """Decide what an instructor's cancellation does: the student gets everything back, `SF` too (P7.6).
+
+    Raises Refused: "already_settled", "already_completed", "under_review".
+    """
+    _require_cancellable(facts)
+    refund = (PlannedStep(call=Call.REFUND, amount=facts.held),) if facts.held else ()
+    back = facts.held or facts.hold
+    return Plan(
+        action=Action.INSTRUCTOR_CANCEL,
+        rule="P7.6",
+        version=rules.version,
+        booking_status_at_once=BookingStatus.CANCELLED,
+        steps=(*void_steps(facts), *refund),
+        ending=Ending(
+            payment_status=PaymentStatus.SETTLED,
+            outcome=Outcome.INSTRUCTOR_CANCELLED,
+            credits=CreditMoves(released=facts.terms.credits),
+        ),
+        to_student="Your instructor cancelled. "
+        + (f"{dollars(back)} goes back to your card" if back else "Your card was not charged")
+        + (f" and {dollars(facts.terms.credits)} to your credits." if facts.terms.credits else "."),
+        to_instructor="The lesson is cancelled and the student pays nothing. You are not paid.",
+    )
+
+
+def _require_cancellable(facts: Facts) -> None:
+    if facts.payment_status == PaymentStatus.SETTLED:
+        raise Refused("already_settled")
+    if facts.payment_status == PaymentStatus.MANUAL_REVIEW:
+        raise Refused("under_review")
+    if facts.booking_status not in (BookingStatus.PENDING, BookingStatus.CONFIRMED):
+        raise Refused("already_completed")
+
+
+def _early(facts: Facts, *, rules: Rules) -> Plan:
+    if facts.payment_status == PaymentStatus.LOCKED:
+        return _locked(facts, Window.EARLY, rules=rules)
+    return plan_without_charge(
+        Action.STUDENT_CANCEL,
+        facts,
+        rule="P7.1",
+        rules=rules,
+        outcome=Outcome.STUDENT_EARLY,
+        to_student=_back(0, facts.terms.credits),
+        to_instructor="The student cancelled more than 24 hours ahead. You are not paid.",
+    )
+
+
+def _card_was_refused(facts: Facts, *, rules: Rules) -> Plan:
+    return plan_without_charge(
+        Action.STUDENT_CANCEL,
+        facts,
+        rule="P7.8",
+        rules=rules,
+        to_student=_back(0, facts.terms.credits),
+        to_instructor="The student cancelled; the lesson had not been paid for. You are not paid.",
+    )
+
+
+def _inside_a_day(facts: Facts, window: Window, *, rules: Rules) -> Plan:
+    terms = facts.terms
+    if window == Window.MIDDLE:
+        rule, outcome, target, payout = "P7.2", Outcome.STUDENT_MIDDLE, terms.lesson_price, 0
+    else:
+        rule, outcome, target, payout = "P7.3", Outcome.STUDENT_LATE, terms.half_credit, terms.half_payout
+    # An authorization that is merely late, or a hold that lapsed, is made first (P7.8).
+    unheld = facts.payment_status in UNAUTHORIZED or not facts.hold
+    hold_first = authorization_steps(facts, on_session=False) if unheld else ()
+    charge = (
+        PlannedStep(call=Call.CAPTURE, amount=terms.card_total, transfer=terms.transfer),
+        PlannedStep(call=Call.REVERSE, amount=terms.transfer),
+    )
+    return _credited(
+        facts, rule, outcome, target=target, payout=payout, charged=terms.card_total, steps=(*hold_first, *charge),
+        held=terms.card_total, rules=rules,
+    )  # fmt: skip
+
+
+def _locked(facts: Facts, window: Window, *, rules: Rules) -> Plan:
+    terms = facts.terms
+    if window == Window.LATE:
+        rule, outcome, target, payout = "P7.5", Outcome.LOCKED_LATE, terms.half_credit, terms.half_payout
+    else:
+        rule, outcome, target, payout = "P7.4", Outcome.LOCKED_EARLY_ENOUGH, terms.lesson_price, 0
+    return _credited(
+        facts, rule, outcome, target=target, payout=payout, charged=0, steps=(), held=facts.held, rules=rules
+    )
+
+
+def _credited(
+    facts: Facts,
+    rule: str,
+    outcome: Outcome,
+    *,
+    target: int,
+    payout: int,
+    charged: int,
+    steps: tuple[PlannedStep, ...],
+    held: int,
+    rules: Rules,
+) -> Plan:
+    """The end at which the platform keeps `SF`, the student is left with credits, the instructor perhaps with half."""
+    moves = CreditMoves.towards(target, reserved=facts.terms.credits)
+    # What the instructor already holds for the booking counts towards the payout (P10.3).
+    owed = payout - facts.instructor_holds
+    pay = (PlannedStep(call=Call.PAY, amount=owed),) if owed > 0 else ()
+    return Plan(
+        action=Action.STUDENT_CANCEL,
+        rule=rule,
+        version=rules.version,
+        booking_status_at_once=BookingStatus.CANCELLED,
+        steps=(*steps, *pay),
+        ending=Ending(
+            payment_status=PaymentStatus.SETTLED,
+            outcome=outcome,
+            credits=moves,
+            lines=earned_lines(
+                held=held, credits_used=moves.used, credits_issued=moves.issued, earnings=payout
+            ),
+        ),
+        to_student=_back(charged, target, forfeited=moves.forfeited),
+        to_instructor=(
+            f"The student cancelled less than 12 hours ahead. {dollars(payout)} is paid to you."
+            if payout
+            else "The student cancelled. You are not paid; the time is free again."
+        ),
+    )
+
+
+def _back(charged: int, credits: int, *, forfeited: int = 0) -> str:
+    """Say what a cancellation costs a student and what comes back."""
+    said = [f"Your card is charged {dollars(charged)}." if charged else "Your card is not charged."]
+    if credits:
+        said.append(f"You have {dollars(credits)} of it back as credits.")
+    if forfeited:
+        said.append(f"{dollars(forfeited)} of the credits you used is lost.")
+    return " ".join(said)

@@ -1,0 +1,109 @@
+"""How an operation ends once Stripe has answered: as planned, or by the branch that the policy names."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from payments.policy.facts import Facts
+from payments.policy.plan import Ending, Plan, StepAnswer
+from payments.policy.rules import Rules
+from payments.policy.states import (
+    Action,
+    BookingStatus,
+    Call,
+    Fault,
+    PaymentStatus,
+    ReviewReason,
+    Verdict,
+)
+from payments.policy.windows import Window, unpaid_cancellation_due_at, window_at
+
+AT_CHECKOUT = frozenset({Action.CHECKOUT, Action.PAY_NOW, Action.CONFIRM_AUTHORIZATION})
+
+_REFUSED_AFTER_THE_FACT = {
+    Call.VOID: ReviewReason.VOID_REFUSED,
+    Call.REVERSE: ReviewReason.REVERSAL_REFUSED,
+    Call.PAY: ReviewReason.PAYOUT_REFUSED,
+}
+
+
+def conclude(plan: Plan, facts: Facts, answers: Sequence[StepAnswer], *, accepted_at: datetime, rules: Rules) -> Ending:
+    """Return what an operation leaves behind, given the answers to its calls in order.
+
+    `facts` are those of now, after the calls; `accepted_at` is the instant that windows are judged by (P3.1).
+    """
+    failed = next((answer for answer in answers if answer.verdict != Verdict.SUCCEEDED), None)
+    if failed is None:
+        return _lost_race() if facts.time_was_taken else plan.ending
+    if failed.fault == Fault.PAYEE:
+        return _payee_is_unpayable(plan, facts, failed)
+    match failed.call:
+        case Call.AUTHORIZE:
+            return _authorization_refused(plan, facts, failed, accepted_at=accepted_at, rules=rules)
+        case Call.INSPECT:
+            return _not_confirmed(failed)
+        case Call.CAPTURE:
+            return _capture_refused(plan, failed)
+        case Call.REFUND:
+            return _for_review(ReviewReason.REFUND_REFUSED)
+        case Call.VOID if plan.action in (Action.AUTHORIZE, Action.PAY_NOW, Action.SETTLE):
+            return _for_review(ReviewReason.VOID_REFUSED)
+        case call:
+            # The student's money is where it belongs, so the student's side stands; what the instructor or the
+            # platform still lacks waits for staff (P10.3).
+            return _for_review(_REFUSED_AFTER_THE_FACT[call], given=plan.ending)
+
+
+def _lost_race() -> Ending:
+    """P5.3: Stripe said yes, but the time was taken meanwhile."""
+    return Ending(
+        booking_status=BookingStatus.CANCELLED, refusal_code="slot_unavailable", successor=Action.END_UNPAID
+    )
+
+
+def _payee_is_unpayable(plan: Plan, facts: Facts, failed: StepAnswer) -> Ending:
+    """P10.2: never the student's fault. A checkout is given up; whatever was promised before waits for staff."""
+    if plan.action in AT_CHECKOUT and facts.booking_status == BookingStatus.PENDING:
+        return _lost_race()
+    if failed.call == Call.PAY:
+        return _for_review(ReviewReason.PAYEE_UNPAYABLE, given=plan.ending)
+    return _for_review(ReviewReason.PAYEE_UNPAYABLE)
+
+
+def _authorization_refused(
+    plan: Plan, facts: Facts, failed: StepAnswer, *, accepted_at: datetime, rules: Rules
+) -> Ending:
+    code = "authentication_required" if failed.verdict == Verdict.ACTION_REQUIRED else "card_declined"
+    if plan.action == Action.STUDENT_CANCEL:
+        return Ending(refusal_code=code, successor=Action.END_UNPAID)  # P7.8: it costs nothing then
+    successor = None
+    if plan.action == Action.AUTHORIZE and _is_too_late_for_another_card(facts, accepted_at, rules=rules):
+        successor = Action.EXPIRE_AUTHORIZATION
+    return Ending(payment_status=PaymentStatus.PAYMENT_METHOD_REQUIRED, refusal_code=code, successor=successor)
+
+
+def _is_too_late_for_another_card(facts: Facts, accepted_at: datetime, *, rules: Rules) -> bool:
+    """P10.1: refused after T−12 h it cancels at once; after the start nothing is cancelled."""
+    started = window_at(accepted_at, starts_at=facts.starts_at, rules=rules) == Window.STARTED
+    return not started and accepted_at >= unpaid_cancellation_due_at(facts.starts_at, rules=rules)
+
+
+def _not_confirmed(failed: StepAnswer) -> Ending:
+    if failed.verdict == Verdict.ACTION_REQUIRED:
+        return Ending(refusal_code="authentication_required")  # the bank's page is still open
+    return Ending(payment_status=PaymentStatus.PAYMENT_METHOD_REQUIRED, refusal_code="card_declined")
+
+
+def _capture_refused(plan: Plan, failed: StepAnswer) -> Ending:
+    held_anew = any(step.call == Call.AUTHORIZE for step in plan.steps)
+    if failed.fault == Fault.HOLD_GONE and not held_anew:
+        return Ending(successor=plan.action)  # decided anew, with a new hold first (P10.2)
+    if plan.action == Action.SETTLE:
+        return Ending(payment_status=PaymentStatus.PAYMENT_METHOD_REQUIRED, refusal_code="card_declined")
+    return _for_review(ReviewReason.CAPTURE_REFUSED)  # P7.9: nothing is given until the money is there
+
+
+def _for_review(reason: ReviewReason, *, given: Ending | None = None) -> Ending:
+    """Freeze for staff; of what was planned, the credits and bookings of `given` stand."""
+    frozen = Ending(payment_status=PaymentStatus.MANUAL_REVIEW, review_reason=reason)
+    return frozen if given is None else replace(frozen, credits=given.credits, lines=given.lines)

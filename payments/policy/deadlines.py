@@ -1,0 +1,64 @@
+"""When the clockwork next has something to do with a payment, derived from its state alone."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from payments.policy.rules import Rules
+from payments.policy.states import BookingStatus, PaymentStatus
+from payments.policy.windows import (
+    authorization_due_at,
+    checkout_expires_at,
+    next_authorization_at,
+    settlement_due_at,
+    unpaid_cancellation_due_at,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deadlines:
+    """Due instants, UTC; None where nothing is due."""
+
+    authorize_at: datetime | None = None
+    expire_at: datetime | None = None
+    settle_at: datetime | None = None
+
+
+NONE_DUE = Deadlines()
+
+
+def deadlines(
+    *,
+    booking_status: BookingStatus,
+    payment_status: PaymentStatus,
+    made_at: datetime,
+    starts_at: datetime,
+    ends_at: datetime,
+    refusals: int,
+    now: datetime,
+    rules: Rules,
+) -> Deadlines:
+    """Return what is due when, for a payment that has just come into this state at `now`.
+
+    `refusals` counts the refused authorizations so far; the retry's wait is counted from `now` (P10.1).
+    """
+    if booking_status not in (BookingStatus.PENDING, BookingStatus.CONFIRMED, BookingStatus.COMPLETED):
+        return NONE_DUE
+    settle_at = settlement_due_at(ends_at, rules=rules)
+    match payment_status:
+        case PaymentStatus.SCHEDULED:
+            return Deadlines(authorize_at=authorization_due_at(starts_at, rules=rules), settle_at=settle_at)
+        case PaymentStatus.AUTHORIZED | PaymentStatus.LOCKED:
+            return Deadlines(settle_at=settle_at)
+        case PaymentStatus.PAYMENT_METHOD_REQUIRED if booking_status == BookingStatus.PENDING:
+            return Deadlines(expire_at=checkout_expires_at(made_at=made_at, starts_at=starts_at, rules=rules))
+        case PaymentStatus.PAYMENT_METHOD_REQUIRED if now < starts_at:
+            retry_at = next_authorization_at(refused_at=now, refusals=refusals, starts_at=starts_at, rules=rules)
+            return Deadlines(
+                authorize_at=retry_at,
+                expire_at=unpaid_cancellation_due_at(starts_at, rules=rules),
+                settle_at=settle_at,
+            )
+        case PaymentStatus.PAYMENT_METHOD_REQUIRED:
+            return Deadlines(settle_at=settle_at if now < settle_at else now + rules.collection_retry)
+        case _:
+            return NONE_DUE

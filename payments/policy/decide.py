@@ -1,0 +1,46 @@
+"""The one question that preview, API, pages, admin, sweeps and rulings all ask (design 3)."""
+
+from datetime import datetime
+from typing import Protocol
+
+from payments.policy.authorization import plan_authorization
+from payments.policy.cancellation import plan_instructor_cancellation, plan_student_cancellation
+from payments.policy.checkout import (
+    plan_checkout,
+    plan_confirmation,
+    plan_expired_checkout,
+    plan_payment_now,
+    plan_unpaid_end,
+)
+from payments.policy.expiry import plan_expired_authorization
+from payments.policy.facts import Facts
+from payments.policy.plan import Plan
+from payments.policy.rules import Rules
+from payments.policy.settlement import plan_settlement
+from payments.policy.states import Action
+
+
+class _Decides(Protocol):
+    def __call__(self, facts: Facts, now: datetime, *, rules: Rules) -> Plan: ...
+
+
+_DECISIONS: dict[Action, _Decides] = {
+    Action.CHECKOUT: plan_checkout,
+    Action.AUTHORIZE: plan_authorization,
+    Action.PAY_NOW: plan_payment_now,
+    Action.CONFIRM_AUTHORIZATION: plan_confirmation,
+    Action.EXPIRE_CHECKOUT: plan_expired_checkout,
+    Action.EXPIRE_AUTHORIZATION: plan_expired_authorization,
+    Action.END_UNPAID: plan_unpaid_end,
+    Action.SETTLE: plan_settlement,
+    Action.STUDENT_CANCEL: plan_student_cancellation,
+    Action.INSTRUCTOR_CANCEL: plan_instructor_cancellation,
+}
+
+
+def decide(facts: Facts, action: Action, now: datetime, *, rules: Rules) -> Plan:
+    """Return what an action does if it is accepted at `now`; raises Refused with what can be done instead.
+
+    Pure: the same facts, action and instant give the same plan. Amounts are cents, instants aware UTC.
+    """
+    return _DECISIONS[action](facts, now, rules=rules)

@@ -1,0 +1,33 @@
+"""What is true of a payment at the instant that an action is asked for."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from payments.policy.pricing import Terms
+from payments.policy.states import BookingStatus, Outcome, PaymentStatus
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """Everything that `decide` and `conclude` may look at. Amounts are cents, instants aware UTC."""
+
+    terms: Terms
+    booking_status: BookingStatus
+    payment_status: PaymentStatus
+    outcome: Outcome | None
+    made_at: datetime
+    starts_at: datetime
+    ends_at: datetime
+
+    hold: int = 0  # live on the card
+    has_pending_intent: bool = False  # waits for the student's confirmation and could become a hold without us
+    captured: int = 0
+    refunded: int = 0
+    instructor_holds: int = 0  # transfers less reversals, for this booking
+    authorization_refusals: int = 0
+    time_was_taken: bool = False  # P5.3: found when the booking was to be confirmed
+
+    @property
+    def held(self) -> int:
+        """What the platform holds of the card's money, before it is anybody's."""
+        return self.captured - self.refunded
