@@ -1,0 +1,95 @@
+"""What Stripe's answers mean: yes, a definite no, "the student must act", or nothing known (design 4 and 6)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import stripe
+
+from payments.policy.states import Fault, Verdict
+
+Json = dict[str, Any]
+
+# Refusals that the instructor's account or our own configuration caused: never the student's fault (P10.2).
+PAYEE_CODES = frozenset(
+    {
+        "account_closed",
+        "account_invalid",
+        "account_number_invalid",
+        "insufficient_capabilities_for_transfer",
+        "no_account",
+        "platform_account_required",
+        "transfers_not_allowed",
+    }
+)
+HOLD_GONE_CODES = frozenset({"charge_expired_for_capture"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """One call's answer. `verdict` is None while nothing is known; then `unknown_because` says why (P10.4).
+
+    `details` hold what the call's kind brings: `charge`, `transfer`, `fee` (cents), `capture_before` (epoch), `url`.
+    """
+
+    verdict: Verdict | None
+    object_id: str = ""
+    details: Json = field(default_factory=dict)
+    fault: Fault | None = None
+    code: str = ""
+    message: str = ""
+    unknown_because: str = ""
+    is_replayed_failure: bool = False  # a 5xx from the key's memory: no repetition will ever answer it
+
+    @property
+    def is_unknown(self) -> bool:
+        return self.verdict is None
+
+
+def succeeded(object_id: str, **details: Any) -> Answer:
+    return Answer(verdict=Verdict.SUCCEEDED, object_id=object_id, details=details)
+
+
+def action_required(object_id: str, *, url: str = "", message: str = "") -> Answer:
+    return Answer(
+        verdict=Verdict.ACTION_REQUIRED,
+        object_id=object_id,
+        details={"url": url},
+        code="authentication_required",
+        message=message,
+    )
+
+
+def refused(fault: Fault, *, code: str, message: str, object_id: str = "") -> Answer:
+    return Answer(verdict=Verdict.REFUSED, fault=fault, code=code, message=message, object_id=object_id)
+
+
+def unknown(because: str, *, is_replayed_failure: bool = False) -> Answer:
+    return Answer(verdict=None, unknown_because=because, is_replayed_failure=is_replayed_failure)
+
+
+def answer_of_error(error: stripe.StripeError) -> Answer:
+    """Return what an SDK error means. Raises it again where it can only be our bug."""
+    status = error.http_status or 0
+    if isinstance(error, stripe.APIConnectionError) or status in (0, 409, 429):
+        return unknown(f"{status or 'no answer'}: {error.user_message or error}")
+    if status >= 500:
+        replayed = str((error.headers or {}).get("Idempotent-Replayed", "")).lower() == "true"
+        return unknown(f"{status}: {error.user_message or error}", is_replayed_failure=replayed)
+    if isinstance(error, stripe.IdempotencyError):
+        raise error  # one key with two sets of parameters
+    body = ((error.json_body or {}) if isinstance(error.json_body, dict) else {}).get("error", {})
+    code, message = error.code or type(error).__name__, error.user_message or str(error)
+    intent = body.get("payment_intent") or {}
+    if isinstance(error, stripe.AuthenticationError | stripe.PermissionError):
+        return refused(Fault.PAYEE, code=code, message=message)  # our key, our configuration
+    if code in PAYEE_CODES:
+        return refused(Fault.PAYEE, code=code, message=message)
+    if code == "authentication_required":
+        return action_required(intent.get("id", ""), message=message)
+    if code in HOLD_GONE_CODES or (code == "payment_intent_unexpected_state" and intent.get("status") == "canceled"):
+        return refused(Fault.HOLD_GONE, code=code, message=message, object_id=intent.get("id", ""))
+    if isinstance(error, stripe.CardError):
+        return refused(Fault.CARD, code=body.get("decline_code") or code, message=message, object_id=intent.get("id", ""))
+    return refused(Fault.OTHER, code=code, message=message)

@@ -1,0 +1,52 @@
+"""The configured SDK, one per process, and the two verbs that everything here is said with."""
+
+import functools
+import os
+from typing import Any
+
+import stripe
+from django.conf import settings
+
+from payments.gateway.http import GuardedClient
+
+Json = dict[str, Any]
+
+
+def configure_sdk() -> None:
+    """Set up the SDK's module-wide defaults, which dj-stripe uses, the same way as our own client."""
+    stripe.api_key = settings.STRIPE_SECRET_KEY
+    stripe.api_version = settings.STRIPE_API_VERSION
+    stripe.max_network_retries = 0
+    stripe.default_http_client = GuardedClient()
+    if settings.STRIPE_API_BASE:
+        stripe.api_base = stripe.connect_api_base = stripe.upload_api_base = settings.STRIPE_API_BASE
+
+
+def post(path: str, body: Json, *, key: str, account: str = "") -> Json:
+    """POST under an idempotency key and return the object. Raises stripe.StripeError."""
+    return _request("post", path, body, idempotency_key=key, **_on(account))
+
+
+def get(path: str, *, account: str = "", **query: Any) -> Json:
+    """GET an object or a list. Raises stripe.StripeError."""
+    return _request("get", path, query, **_on(account))
+
+
+def _request(method: str, path: str, body: Json, **options: Any) -> Json:
+    return _client(os.getpid(), settings.STRIPE_API_BASE).raw_request(method, path, **body, **options).data
+
+
+def _on(account: str) -> Json:
+    return {"stripe_account": account} if account else {}
+
+
+@functools.lru_cache(maxsize=2)
+def _client(pid: int, base: str) -> stripe.StripeClient:
+    """One client per process: a fork must not share its parent's connections."""
+    return stripe.StripeClient(
+        settings.STRIPE_SECRET_KEY,
+        stripe_version=settings.STRIPE_API_VERSION,
+        max_network_retries=0,
+        http_client=GuardedClient(),
+        base_addresses={"api": base, "connect": base, "files": base} if base else None,
+    )
