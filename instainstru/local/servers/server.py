@@ -5,6 +5,7 @@ import random
 import signal
 import socket
 import subprocess
+import time
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -70,25 +71,27 @@ def forget_reused_pid(pid_file: Path) -> None:
 
 
 def has_ended(process: psutil.Process) -> bool:
-    """Tell whether a server is dead, and reap it if it was our child."""
+    """Tell whether a server is dead, and reap it if it was our child.
+
+    Dead is also one that nobody has reaped: in a container the first process may never do that for an orphan.
+    """
+    if isinstance(process, psutil.Popen):
+        return process.poll() is not None
     try:
-        process.wait(timeout=0)
-    except psutil.TimeoutExpired:
-        return False
-    return True
+        return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
 
 
 def stop(process: psutil.Process, signals: Iterable[tuple[signal.Signals, float]]) -> None:
     """Send each signal in turn until the process has ended, waiting its number of seconds; at last, SIGKILL."""
     for number, patience in (*signals, (signal.SIGKILL, 5.0)):
-        try:
-            process.send_signal(number)
-            process.wait(timeout=patience)
-        except psutil.TimeoutExpired:
-            continue
-        except psutil.NoSuchProcess:
-            pass
-        return
+        if has_ended(process):
+            return
+        process.send_signal(number)
+        deadline = time.monotonic() + patience
+        while not has_ended(process) and time.monotonic() < deadline:
+            time.sleep(0.01)
 
 
 def tail(log: Path, lines: int = 15) -> str:
