@@ -69,9 +69,7 @@ class CreditLot(models.Model):
             models.UniqueConstraint(name="credit_lot_issued_once_per_source", fields=["source_key"]),
         ]
         indexes = [
-            models.Index(
-                "wallet", "expires_at", "id", name="credit_lot_spendable", condition=Q(available_cents__gt=0)
-            ),
+            models.Index("wallet", "expires_at", "id", name="credit_lot_spendable", condition=Q(available_cents__gt=0)),
             models.Index("expires_at", "id", name="credit_lot_expiring", condition=Q(available_cents__gt=0)),
         ]
 

@@ -17,10 +17,11 @@ Kind = CreditMovement.Kind
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Expired:
-    """What one student lost to expiry. Cents."""
+    """What one student lost to expiry. Cents; `movement_id` is the first line of the statement that tells of it."""
 
     student_id: int
     cents: int
+    movement_id: int
 
 
 def issue(*, student_id: int, cents: int, source_key: str, now: datetime, expires_at: datetime | None = None) -> int:
@@ -71,9 +72,7 @@ def use_reserved(
     """
     _lock_wallet(student_id)
     reservations = Reservation.objects.filter(reference=reference).select_related("lot")
-    shares = [
-        Share(lot_id=held.lot_id, cents=held.cents, expires_at=held.lot.expires_at) for held in reservations
-    ]
+    shares = [Share(lot_id=held.lot_id, cents=held.cents, expires_at=held.lot.expires_at) for held in reservations]
     if sum(share.cents for share in shares) != released + consumed + forfeited:
         raise ValueError(f"{reference} has reserved {shares}, not {released}+{consumed}+{forfeited}.")
     lost, kept = split(shares, forfeited)
@@ -94,9 +93,7 @@ def use_reserved(
 def expire(*, now: datetime, limit: int) -> list[Expired]:
     """Expire what is past its date, at most that many lots, and return what each student lost (P9.3)."""
     students = list(
-        CreditLot.objects.expired(at=now)
-        .order_by("expires_at", "id")
-        .values_list("wallet_id", flat=True)[:limit]
+        CreditLot.objects.expired(at=now).order_by("expires_at", "id").values_list("wallet_id", flat=True)[:limit]
     )
     # Wallets before lots, in one order, as everywhere; a wallet that is busy is left for the next sweep.
     wallets = list(
@@ -107,9 +104,10 @@ def expire(*, now: datetime, limit: int) -> list[Expired]:
         lots = CreditLot.objects.filter(wallet=wallet).expired(at=now)
         shares = [Share(lot_id=lot.id, cents=lot.available_cents, expires_at=lot.expires_at) for lot in lots]
         lots.update(expired_cents=F("expired_cents") + F("available_cents"), available_cents=0)
-        _write_down(shares, Kind.EXPIRED, "", now)
-        lost.append(Expired(student_id=wallet.student_id, cents=sum(share.cents for share in shares)))
-    return [loss for loss in lost if loss.cents]
+        if written := _write_down(shares, Kind.EXPIRED, "", now):
+            cents = sum(share.cents for share in shares)
+            lost.append(Expired(student_id=wallet.student_id, cents=cents, movement_id=written[0].pk))
+    return lost
 
 
 def _lock_wallet(student_id: int) -> None:
@@ -119,8 +117,10 @@ def _lock_wallet(student_id: int) -> None:
     Wallet.objects.select_for_update().get(student_id=student_id)
 
 
-def _write_down(shares: Iterable[Share], kind: CreditMovement.Kind, reference: str, now: datetime) -> None:
-    CreditMovement.objects.bulk_create(
+def _write_down(
+    shares: Iterable[Share], kind: CreditMovement.Kind, reference: str, now: datetime
+) -> list[CreditMovement]:
+    return CreditMovement.objects.bulk_create(
         CreditMovement(lot_id=share.lot_id, kind=kind, cents=share.cents, reference=reference, moved_at=now)
         for share in shares
     )

@@ -60,6 +60,7 @@ elif not STRIPE_SECRET_KEY:
     _required("STRIPE_SECRET_KEY")
 STRIPE_CONNECT_TIMEOUT = 5
 STRIPE_READ_TIMEOUT = 30
+OPERATION_LEASE = timedelta(seconds=90)  # a call may take 30 s; the lease is renewed with every answer
 STRIPE_CALLS_PER_SECOND = int(os.environ.get("STRIPE_CALLS_PER_SECOND", "25"))  # per endpoint, Stripe's live limit
 
 STRIPE_LIVE_MODE = STRIPE_SECRET_KEY.startswith(("sk_live_", "rk_live_"))
@@ -113,6 +114,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "instainstru.errors.ErrorPagesMiddleware",
 ]
 
 ROOT_URLCONF = "instainstru.urls"
@@ -127,6 +129,11 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+            ],
+            "builtins": [
+                "instainstru.templatetags.money",
+                "instainstru.templatetags.pieces",
+                "instainstru.templatetags.times",
             ],
         },
     },
@@ -186,6 +193,7 @@ PASSWORD_HASHERS = (
         "django.contrib.auth.hashers.PBKDF2PasswordHasher",
     ]
 )
+PASSWORD_RESET_TIMEOUT = 3600  # seconds; the link opens an account
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "home"
 LOGOUT_REDIRECT_URL = "home"
@@ -194,7 +202,7 @@ LOGOUT_REDIRECT_URL = "home"
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
-        "knox.auth.TokenAuthentication",
+        "instainstru.api.authentication.ApiTokenAuthentication",
         "rest_framework.authentication.SessionAuthentication",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
@@ -203,7 +211,8 @@ REST_FRAMEWORK = {
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "DEFAULT_THROTTLE_CLASSES": ["instainstru.api.throttles.ByKindOfRequest"],
-    "DEFAULT_THROTTLE_RATES": {"read": "120/min", "write": "30/min", "money": "5/min"},
+    "DEFAULT_THROTTLE_RATES": {"read": "120/min", "write": "30/min", "money": "5/min", "guess": "10/min"},
+    "NUM_PROXIES": int(os.environ.get("TRUSTED_PROXIES", "0")),  # how many X-Forwarded-For entries are ours
     "EXCEPTION_HANDLER": "instainstru.api.problems.answer_with_problem",
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
 }
@@ -222,6 +231,10 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "instainstru.api.documentation.describe_problems",
+    ],
 }
 
 # --- Clockwork ----------------------------------------------------------------------------------------------------
@@ -245,7 +258,7 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 # The one table of what runs when; `manage.py sync_clockwork` writes it into django-celery-beat's tables.
 CLOCKWORK = {
     "authorizations-due": {"task": "payments.tasks.sweep_authorizations_due", "every": timedelta(seconds=30)},
-    "checkouts-timed-out": {"task": "payments.tasks.sweep_checkouts_timed_out", "every": timedelta(seconds=30)},
+    "unpaid-expired": {"task": "payments.tasks.sweep_expired_unpaid", "every": timedelta(seconds=30)},
     "settlements-due": {"task": "payments.tasks.sweep_settlements_due", "every": timedelta(seconds=30)},
     "operations-unfinished": {"task": "payments.tasks.sweep_unfinished_operations", "every": timedelta(seconds=30)},
     "credits-expired": {"task": "payments.tasks.sweep_expired_credits", "every": timedelta(minutes=10)},
@@ -254,6 +267,10 @@ CLOCKWORK = {
         "every": timedelta(seconds=30),
     },
     "sessions-expired": {"task": "instainstru.accounts.tasks.clear_expired_sessions", "at": crontab(hour=4, minute=10)},
+    "idempotency-keys-old": {
+        "task": "instainstru.accounts.tasks.forget_old_idempotency_keys",
+        "at": crontab(hour=4, minute=20),
+    },
 }
 
 # --- Language, time, files ----------------------------------------------------------------------------------------
@@ -306,8 +323,11 @@ SECURE_SSL_REDIRECT = _flag("DJANGO_SSL_REDIRECT", default=not DEBUG)
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 SECURE_HSTS_SECONDS = 0 if DEBUG else 31_536_000
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = not DEBUG
+CSRF_FAILURE_VIEW = "instainstru.errors.csrf_failure"
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
+
+METRICS_TOKEN = os.environ.get("METRICS_TOKEN", "")  # for a Prometheus that is neither staff nor on this machine
 
 LOGGING = {
     "version": 1,

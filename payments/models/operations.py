@@ -61,9 +61,7 @@ class Operation(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(
-                name="payment_has_one_open_operation", fields=["payment"], condition=Q(state=OPEN)
-            ),
+            models.UniqueConstraint(name="payment_has_one_open_operation", fields=["payment"], condition=Q(state=OPEN)),
             models.UniqueConstraint(name="operation_number_is_unique_per_payment", fields=["payment", "number"]),
             models.CheckConstraint(
                 name="done_operation_says_when_and_how",

@@ -91,11 +91,11 @@ class Payment(models.Model):
 
     # What a refused card has led to so far (P10.1)
     authorization_refusals = models.PositiveSmallIntegerField(default=0)
+    refused_at = models.DateTimeField(null=True, blank=True, help_text="The clockwork's last refused try.")
     refusal_code = models.CharField(max_length=64, blank=True)
 
     # What really happened (P4.4)
     student_credit_cents = models.PositiveBigIntegerField(default=0)
-    instructor_payout_cents = models.BigIntegerField(default=0)
     refunded_to_card_cents = models.PositiveBigIntegerField(default=0)
     credits_forfeited_cents = models.PositiveBigIntegerField(default=0)
     credits_released_cents = models.PositiveBigIntegerField(default=0)
@@ -132,9 +132,7 @@ class Payment(models.Model):
             ),
             models.CheckConstraint(
                 name="captured_never_exceeds_the_card_total",
-                condition=Q(
-                    captured_cents__lte=F("lesson_price_cents") - F("credits_cents") + F("student_fee_cents")
-                ),
+                condition=Q(captured_cents__lte=F("lesson_price_cents") - F("credits_cents") + F("student_fee_cents")),
             ),
             models.CheckConstraint(
                 name="settled_payment_waits_for_nothing",
@@ -165,12 +163,6 @@ class Payment(models.Model):
         )
 
     @property
-    def held_cents(self) -> int:
-        """What the card paid, was not refunded and has not been earned by anybody, while the payment is unsettled."""
-        return self.captured_cents - self.refunded_to_card_cents
-
-    @property
-    def charge_transfer_left_cents(self) -> int:
-        return self.charge_transfer_cents - self.charge_transfer_reversed_cents
-
-
+    def instructor_payout_cents(self) -> int:
+        """Transfers less reversals: what the instructor holds for this booking (P4.4)."""
+        return self.charge_transfer_cents - self.charge_transfer_reversed_cents + self.paid_cents

@@ -1,0 +1,19 @@
+"""The only code that changes the state of money: accepting, carrying out and ending operations (design 4)."""
+
+from payments.operations.claims import unclaim
+from payments.operations.credit import expire_credits, grant_credit
+from payments.operations.funding import record_funding
+from payments.operations.lifecycle import accept, begin, facts_of, perform
+from payments.operations.open_payment import open_payment
+
+__all__ = [
+    "accept",
+    "begin",
+    "expire_credits",
+    "facts_of",
+    "grant_credit",
+    "open_payment",
+    "perform",
+    "record_funding",
+    "unclaim",
+]

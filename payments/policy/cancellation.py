@@ -149,9 +149,7 @@ def _credited(
             payment_status=PaymentStatus.SETTLED,
             outcome=outcome,
             credits=moves,
-            lines=earned_lines(
-                held=held, credits_used=moves.used, credits_issued=moves.issued, earnings=payout
-            ),
+            lines=earned_lines(held=held, credits_used=moves.used, credits_issued=moves.issued, earnings=payout),
         ),
         to_student=_back(charged, target, forfeited=moves.forfeited),
         to_instructor=(

@@ -48,20 +48,6 @@ def plan_checkout(facts: Facts, now: datetime, *, rules: Rules) -> Plan:
             )
 
 
-def plan_expired_checkout(facts: Facts, now: datetime, *, rules: Rules) -> Plan:
-    """Decide how an unpaid checkout ends when its 30 minutes are over (P5.2)."""
-    if facts.booking_status != BookingStatus.PENDING:
-        raise Refused("already_settled")
-    return plan_without_charge(
-        Action.EXPIRE_CHECKOUT,
-        facts,
-        rule="P5.2",
-        rules=rules,
-        to_student="The card was not authorized in time, so the lesson was not booked. Nothing was charged.",
-        to_instructor="A checkout was not completed.",
-    )
-
-
 def plan_unpaid_end(facts: Facts, now: datetime, *, rules: Rules) -> Plan:
     """Decide how a booking ends whose authorization must not stand (P5.3) or was refused when it mattered (P7.8).
 
@@ -115,9 +101,7 @@ def plan_confirmation(facts: Facts, now: datetime, *, rules: Rules) -> Plan:
         action=Action.CONFIRM_AUTHORIZATION,
         rule="P5.2",
         version=rules.version,
-        steps=(
-            PlannedStep(call=Call.INSPECT, amount=facts.terms.card_total, transfer=facts.terms.transfer),
-        ),
+        steps=(PlannedStep(call=Call.INSPECT, amount=facts.terms.card_total, transfer=facts.terms.transfer),),
         ending=_paid_for(facts),
         to_student=f"{dollars(facts.terms.card_total)} is held on your card.",
         to_instructor="The lesson is paid for.",

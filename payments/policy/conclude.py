@@ -56,9 +56,7 @@ def conclude(plan: Plan, facts: Facts, answers: Sequence[StepAnswer], *, accepte
 
 def _lost_race() -> Ending:
     """P5.3: Stripe said yes, but the time was taken meanwhile."""
-    return Ending(
-        booking_status=BookingStatus.CANCELLED, refusal_code="slot_unavailable", successor=Action.END_UNPAID
-    )
+    return Ending(booking_status=BookingStatus.CANCELLED, refusal_code="slot_unavailable", successor=Action.END_UNPAID)
 
 
 def _payee_is_unpayable(plan: Plan, facts: Facts, failed: StepAnswer) -> Ending:
@@ -78,7 +76,7 @@ def _authorization_refused(
         return Ending(refusal_code=code, successor=Action.END_UNPAID)  # P7.8: it costs nothing then
     successor = None
     if plan.action == Action.AUTHORIZE and _is_too_late_for_another_card(facts, accepted_at, rules=rules):
-        successor = Action.EXPIRE_AUTHORIZATION
+        successor = Action.EXPIRE
     return Ending(payment_status=PaymentStatus.PAYMENT_METHOD_REQUIRED, refusal_code=code, successor=successor)
 
 

@@ -33,13 +33,14 @@ def deadlines(
     made_at: datetime,
     starts_at: datetime,
     ends_at: datetime,
+    refused_at: datetime | None,
     refusals: int,
     now: datetime,
     rules: Rules,
 ) -> Deadlines:
-    """Return what is due when, for a payment that has just come into this state at `now`.
+    """Return what is due when; deriving it again from the same state gives the same deadlines.
 
-    `refusals` counts the refused authorizations so far; the retry's wait is counted from `now` (P10.1).
+    `refused_at` is the clockwork's last refused try, `refusals` how many authorizations were refused so far (P10.1).
     """
     if booking_status not in (BookingStatus.PENDING, BookingStatus.CONFIRMED, BookingStatus.COMPLETED):
         return NONE_DUE
@@ -51,14 +52,14 @@ def deadlines(
             return Deadlines(settle_at=settle_at)
         case PaymentStatus.PAYMENT_METHOD_REQUIRED if booking_status == BookingStatus.PENDING:
             return Deadlines(expire_at=checkout_expires_at(made_at=made_at, starts_at=starts_at, rules=rules))
-        case PaymentStatus.PAYMENT_METHOD_REQUIRED if now < starts_at:
-            retry_at = next_authorization_at(refused_at=now, refusals=refusals, starts_at=starts_at, rules=rules)
-            return Deadlines(
-                authorize_at=retry_at,
-                expire_at=unpaid_cancellation_due_at(starts_at, rules=rules),
-                settle_at=settle_at,
-            )
         case PaymentStatus.PAYMENT_METHOD_REQUIRED:
-            return Deadlines(settle_at=settle_at if now < settle_at else now + rules.collection_retry)
+            unpaid_until = unpaid_cancellation_due_at(starts_at, rules=rules)
+            return Deadlines(
+                authorize_at=next_authorization_at(
+                    refused_at=refused_at or now, refusals=refusals, starts_at=starts_at, rules=rules
+                ),
+                expire_at=unpaid_until if now < starts_at else None,
+                settle_at=settle_at if not refused_at else max(settle_at, refused_at + rules.collection_retry),
+            )
         case _:
             return NONE_DUE

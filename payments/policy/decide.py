@@ -8,11 +8,10 @@ from payments.policy.cancellation import plan_instructor_cancellation, plan_stud
 from payments.policy.checkout import (
     plan_checkout,
     plan_confirmation,
-    plan_expired_checkout,
     plan_payment_now,
     plan_unpaid_end,
 )
-from payments.policy.expiry import plan_expired_authorization
+from payments.policy.expiry import plan_expiry
 from payments.policy.facts import Facts
 from payments.policy.plan import Plan
 from payments.policy.rules import Rules
@@ -29,8 +28,7 @@ _DECISIONS: dict[Action, _Decides] = {
     Action.AUTHORIZE: plan_authorization,
     Action.PAY_NOW: plan_payment_now,
     Action.CONFIRM_AUTHORIZATION: plan_confirmation,
-    Action.EXPIRE_CHECKOUT: plan_expired_checkout,
-    Action.EXPIRE_AUTHORIZATION: plan_expired_authorization,
+    Action.EXPIRE: plan_expiry,
     Action.END_UNPAID: plan_unpaid_end,
     Action.SETTLE: plan_settlement,
     Action.STUDENT_CANCEL: plan_student_cancellation,

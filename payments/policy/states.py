@@ -91,8 +91,7 @@ class Action(StrEnum):
     AUTHORIZE = "authorize"  # the sweep at T−24 h, and its retries
     PAY_NOW = "pay_now"  # the student retries, with the same or another card
     CONFIRM_AUTHORIZATION = "confirm_authorization"  # the bank's 3-D Secure page was left
-    EXPIRE_CHECKOUT = "expire_checkout"  # P5.2: 30 minutes are over
-    EXPIRE_AUTHORIZATION = "expire_authorization"  # P10.1: T−12 h is reached unpaid
+    EXPIRE = "expire"  # unpaid for too long: a checkout's 30 minutes (P5.2), a lesson's T−12 h (P10.1)
     END_UNPAID = "end_unpaid"  # P5.3, P7.8: an authorization that must not stand, or came to nothing
     SETTLE = "settle"
     STUDENT_CANCEL = "student_cancel"

@@ -1,0 +1,95 @@
+"""The clockwork of the money: sweeps claim what is due and start one task for each payment (design 4, "Load").
+
+Tasks take keyword ids; the clock is read here, at the edge, and passed down; `.delay` stands after the commit.
+"""
+
+import logging
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from celery import shared_task
+from django.db import transaction
+
+from instainstru import clock
+from instainstru.locks import booking_mutex
+from instainstru.refusals import Refused
+from payments import operations
+from payments.models import Operation, Payment
+from payments.models.payment import PaymentQuerySet
+from payments.policy.states import Action, Party
+
+logger = logging.getLogger(__name__)
+
+LEASE = timedelta(minutes=5)  # as long as a task may run; a dead worker's claim ends with it
+
+Due = Callable[[PaymentQuerySet, datetime], PaymentQuerySet]
+
+
+@shared_task(ignore_result=True)
+def sweep_authorizations_due(*, limit: int = 100) -> None:
+    """Start the authorization of each payment whose T−24 h, or whose retry, has come (P5.1, P10.1)."""
+    _fan_out(Action.AUTHORIZE, lambda payments, now: payments.due_for_authorization(at=now), "authorize_at", limit)
+
+
+@shared_task(ignore_result=True)
+def sweep_expired_unpaid(*, limit: int = 100) -> None:
+    """End each checkout and each lesson that was unpaid for too long (P5.2, P10.1)."""
+    _fan_out(Action.EXPIRE, lambda payments, now: payments.due_for_expiry(at=now), "expire_at", limit)
+
+
+@shared_task(ignore_result=True)
+def sweep_settlements_due(*, limit: int = 100) -> None:
+    """Start the settlement of each payment whose lesson ended a day ago (P5.5)."""
+    _fan_out(Action.SETTLE, lambda payments, now: payments.due_for_settlement(at=now), "settle_at", limit)
+
+
+@shared_task(ignore_result=True)
+def begin_due(*, payment_id: int, kind: str) -> None:
+    """Begin and carry out what is due for one payment, unless something else is being done with it."""
+    payment = Payment.objects.only("reference").get(pk=payment_id)
+    with booking_mutex(payment.reference) as ours:
+        if ours:
+            try:
+                operation = operations.begin(
+                    kind=Action(kind), payment_id=payment_id, party=Party.SYSTEM, now=clock.now()
+                )
+                operations.perform(operation, inline=False)
+            except Refused as refusal:
+                # Due a moment ago and not any more: somebody was quicker, and what they did set the next deadline.
+                logger.info("%s of %s is not due: %s", kind, payment.reference, refusal.code)
+    operations.unclaim(payment_id=payment_id, now=clock.now())
+
+
+@shared_task(ignore_result=True)
+def sweep_unfinished_operations(*, limit: int = 100) -> None:
+    """Continue each operation whose runner died, or whose unanswered call is due to be repeated (P10.4)."""
+    unfinished = Operation.objects.resumable(now=clock.now(), wall=clock.wall()).order_by("resume_at", "id")
+    for operation_id in unfinished.values_list("id", flat=True)[:limit]:
+        continue_operation.delay(operation_id=operation_id)
+
+
+@shared_task(ignore_result=True)
+def continue_operation(*, operation_id: int) -> None:
+    """Carry one operation on from its first unfinished step."""
+    operations.perform(Operation.objects.get(pk=operation_id), inline=False)
+
+
+@shared_task(ignore_result=True)
+def sweep_expired_credits(*, limit: int = 100) -> None:
+    """Expire credit past its date and book the breakage (P9.3)."""
+    while operations.expire_credits(now=clock.now(), limit=limit) == limit:
+        pass
+
+
+def _fan_out(kind: Action, due: Due, order: str, limit: int) -> None:
+    """Claim due payments for this sweep and start one task for each.
+
+    The claim spares work; the index of open operations keeps it right.
+    """
+    with transaction.atomic(durable=True):
+        candidates = due(Payment.objects.all(), clock.now()).unclaimed(at=clock.wall()).without_open_operation()
+        claimed = candidates.order_by(order, "id").select_for_update(skip_locked=True, of=("self",))
+        payment_ids = [payment.pk for payment in claimed.only("pk")[:limit]]
+        Payment.objects.filter(pk__in=payment_ids).update(claimed_until=clock.wall() + LEASE)
+    for payment_id in payment_ids:
+        begin_due.delay(payment_id=payment_id, kind=kind)
