@@ -5,14 +5,17 @@ of its local date. So a wall time that the clocks skip is never open, one that t
 night of lessons has as many real hours as that night has. Lessons last real minutes. All instants are aware UTC.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 GRID = timedelta(minutes=15)  # lessons are offered at the quarter hours of the instructor's clock
 DAY = timedelta(days=1)
+MINUTES_OF_A_DAY = 1_440
 SECOND = timedelta(seconds=1)
 MIDNIGHT = datetime(2000, 1, 1, tzinfo=UTC)  # any; the grid is counted from it
 OFFSET_PROBE = timedelta(hours=6)  # no zone in use changes its offset twice within that
@@ -24,6 +27,12 @@ class Hours:
 
     opens: int
     closes: int
+
+    def overlaps(self, other: "Hours") -> bool:
+        return self.opens < other.closes and other.opens < self.closes
+
+
+ALL_DAY = Hours(0, MINUTES_OF_A_DAY)
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -118,6 +127,25 @@ def open_spans(calendar: Calendar, *, since: datetime, until: datetime) -> list[
         for span in _open_at_one_offset(calendar, stretch=stretch, offset=offset)
     )
     return _joined(spans)
+
+
+def overlap_among(stretches: Iterable[Hours]) -> bool:
+    """Return whether any two of these hours of one day overlap; those that touch do not."""
+    return any(later.overlaps(earlier) for earlier, later in pairwise(sorted(stretches)))
+
+
+def clock_face(minute: int) -> str:
+    """Write minutes since midnight as a clock shows them: 570 is `09:30`, 1440 is `24:00`."""
+    return f"{minute // 60:02d}:{minute % 60:02d}"
+
+
+def minute_of(clock_face: str) -> int:
+    """Read what `clock_face` writes. Raises ValueError for what no clock shows."""
+    reading = re.fullmatch(r"(\d{2}):([0-5]\d)", clock_face)
+    minute = int(reading[1]) * 60 + int(reading[2]) if reading else MINUTES_OF_A_DAY + 1
+    if minute > MINUTES_OF_A_DAY:
+        raise ValueError("Write a time of day such as 09:30; the day's end is 24:00.")
+    return minute
 
 
 def _bookable_starts(calendar: Calendar, *, now: datetime) -> Span:

@@ -9,9 +9,11 @@ from django.contrib.postgres.fields import IntegerRangeField, RangeOperators
 from django.db import models
 from django.db.models import F, Func, Q
 
+from bookings.calendar import MINUTES_OF_A_DAY, clock_face
 from bookings.models.instructors import Instructor
 
-MINUTES_OF_A_DAY = 1_440
+CLOSES_AFTER_OPENING = "Hours close after they open; past midnight they are two: until 24:00 and from 00:00."
+HOURS_OVERLAP = "Hours of one day overlap."
 
 
 class Weekday(models.IntegerChoices):
@@ -44,7 +46,9 @@ class WeeklyHours(models.Model):
         constraints = [
             models.CheckConstraint(name="weekly_hours_name_a_weekday", condition=Q(weekday__lte=6)),
             models.CheckConstraint(
-                name="weekly_hours_lie_within_one_day", condition=Q(closes__gt=F("opens"), closes__lte=MINUTES_OF_A_DAY)
+                name="weekly_hours_lie_within_one_day",
+                condition=Q(closes__gt=F("opens"), closes__lte=MINUTES_OF_A_DAY),
+                violation_error_message=CLOSES_AFTER_OPENING,
             ),
             ExclusionConstraint(
                 name="weekly_hours_of_a_day_never_overlap",
@@ -53,6 +57,7 @@ class WeeklyHours(models.Model):
                     ("weekday", RangeOperators.EQUAL),
                     (MinuteRange("opens", "closes"), RangeOperators.OVERLAPS),
                 ],
+                violation_error_message=HOURS_OVERLAP,
             ),
         ]
 
@@ -86,6 +91,7 @@ class DateException(models.Model):
                     ("date", RangeOperators.EQUAL),
                     (MinuteRange("opens", "closes"), RangeOperators.OVERLAPS),
                 ],
+                violation_error_message=HOURS_OVERLAP,
             ),
         ]
 
@@ -106,14 +112,13 @@ class TimeOff(models.Model):
     class Meta:
         verbose_name_plural = "times off"
         constraints = [
-            models.CheckConstraint(name="time_off_ends_after_it_starts", condition=Q(ends_at__gt=F("starts_at")))
+            models.CheckConstraint(
+                name="time_off_ends_after_it_starts",
+                condition=Q(ends_at__gt=F("starts_at")),
+                violation_error_message="Time off ends after it starts.",
+            )
         ]
         indexes = [models.Index(name="times_off_of_an_instructor", fields=["instructor", "ends_at"])]
 
     def __str__(self) -> str:
         return f"{self.starts_at:%Y-%m-%d %H:%M} – {self.ends_at:%Y-%m-%d %H:%M} UTC"
-
-
-def clock_face(minute: int) -> str:
-    """Write minutes since midnight as a clock shows them: 570 is `09:30`, 1440 is `24:00`."""
-    return f"{minute // 60:02d}:{minute % 60:02d}"

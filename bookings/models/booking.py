@@ -11,6 +11,7 @@ from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
 from django.db.models import ExpressionWrapper, F, Q, Value
 
 from bookings.models.instructors import Instructor, Service
+from instainstru.accounts.models import Role, User
 from instainstru.accounts.time_zones import validate_time_zone
 from instainstru.references import new_reference
 from payments.models.choices import choices_of
@@ -21,15 +22,19 @@ def _booking_ref() -> str:
     return new_reference("bk")
 
 
-class BookingQuerySet(models.QuerySet):
-    def visible_to(self, user: models.Model) -> Self:
-        """Bookings whose student or instructor the user is; staff see all."""
-        if user.is_staff:
-            return self
-        return self.filter(Q(student=user) | Q(instructor__user=user))
+class BookingQuerySet(models.QuerySet["Booking"]):
+    def visible_to(self, user: User) -> Self:
+        """Bookings of a student, or of an instructor; staff see all."""
+        match user.role:
+            case Role.STAFF:
+                return self
+            case Role.INSTRUCTOR:
+                return self.filter(instructor__user=user)
+            case _:
+                return self.filter(student=user)
 
     def with_both_sides(self) -> Self:
-        """Bookings together with everything that a list says about them, in one statement."""
+        """Bookings together with everything that a list says of them, in one statement."""
         return self.select_related("student", "instructor__user", "service", "payment")
 
 

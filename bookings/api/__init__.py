@@ -1,0 +1,1 @@
+"""The calendar's endpoints: views that only translate."""

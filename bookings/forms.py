@@ -1,0 +1,85 @@
+"""Forms in which staff edit instructors and their hours."""
+
+from collections import defaultdict
+from typing import Any
+
+from django import forms
+from django.forms.models import BaseInlineFormSet
+
+from bookings.calendar import ALL_DAY, Hours, clock_face, minute_of, overlap_among
+from bookings.models import DateException, WeeklyHours
+from bookings.models.availability import HOURS_OVERLAP
+from instainstru.accounts.time_zones import choices_by_region
+
+
+class ClockFaceField(forms.CharField):
+    """Minutes since local midnight, written as a clock shows them: from `00:00` to `24:00`."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        widget = forms.TextInput(attrs={"size": 5, "maxlength": 5, "placeholder": "09:30"})
+        super().__init__(**{"widget": widget, **kwargs})
+
+    def to_python(self, value: Any) -> int | None:
+        text = super().to_python(value)
+        if not text:
+            return None
+        try:
+            return minute_of(text)
+        except ValueError as error:
+            raise forms.ValidationError(str(error)) from None
+
+    def prepare_value(self, value: Any) -> Any:
+        return clock_face(value) if isinstance(value, int) else value
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        return super().has_changed(self.prepare_value(initial), data)
+
+
+class WeeklyHoursForm(forms.ModelForm):
+    opens = ClockFaceField()
+    closes = ClockFaceField()
+
+    class Meta:
+        model = WeeklyHours
+        fields = ["instructor", "weekday", "opens", "closes"]
+
+
+class DateExceptionForm(forms.ModelForm):
+    opens = ClockFaceField(required=False, help_text="Empty on a closed day.")
+    closes = ClockFaceField(required=False, help_text="Empty on a closed day.")
+
+    class Meta:
+        model = DateException
+        fields = ["instructor", "date", "opens", "closes"]
+
+
+class HoursFormSet(BaseInlineFormSet):
+    """Hours on their instructor's page; the day is the first column. Overlaps are named before the database does."""
+
+    day_field: str
+
+    def clean(self) -> None:
+        super().clean()
+        days: dict[Any, list[Hours]] = defaultdict(list)
+        for form in self.forms:
+            hours = form.cleaned_data if form.is_valid() else {}
+            if hours and not hours.get("DELETE"):
+                closed = hours["opens"] is None or hours["closes"] is None
+                stretch = ALL_DAY if closed else Hours(hours["opens"], hours["closes"])
+                days[hours[self.day_field]].append(stretch)
+        if any(overlap_among(stretches) for stretches in days.values()):
+            raise forms.ValidationError(HOURS_OVERLAP)
+
+
+class WeeklyHoursFormSet(HoursFormSet):
+    day_field = "weekday"
+
+
+class DateExceptionFormSet(HoursFormSet):
+    day_field = "date"
+
+
+class InstructorForm(forms.ModelForm):
+    """The admin page names the fields."""
+
+    time_zone = forms.ChoiceField(choices=choices_by_region, help_text="The zone in which the calendar is kept.")

@@ -1,0 +1,1 @@
+"""How the calendar's things look from outside, and what may be sent for them."""
