@@ -36,7 +36,11 @@ class Subject(ABC):
 
     @abstractmethod
     def finish(self, ending: Ending, operation: Operation, *, now: datetime) -> None:
-        """Apply an operation's end and queue the messages that tell of it. The payment has its final state already."""
+        """Apply an operation's end. The payment has its final state already."""
+
+    @abstractmethod
+    def tell(self, ending: Ending, operation: Operation, *, now: datetime) -> None:
+        """Queue the messages that tell of an operation's end, once every state and deadline is set."""
 
 
 Lock = Callable[[int], Subject]

@@ -11,6 +11,7 @@ from django.db import transaction
 from credits import operations as credits
 from instainstru import clock
 from instainstru.accounts.models import User
+from instainstru.api.idempotency import IdempotencyKey
 from instainstru.refusals import Refused
 from payments import endings, engine
 from payments.endings import Subject
@@ -46,6 +47,7 @@ def begin(
     actor: User | None = None,
     preview: str | None = None,
     inputs: dict[str, Any] | None = None,
+    idempotency_key: IdempotencyKey | None = None,
 ) -> Operation:
     """Accept an action on a payment in one transaction and return its operation; no transaction may be open.
 
@@ -55,9 +57,12 @@ def begin(
     """
     with transaction.atomic(durable=True):
         subject = endings.lock_subject(kind, payment_id)
-        if earlier := _already_asked(subject, kind):
-            return earlier
-        return accept(subject, kind, party=party, actor=actor, preview=preview, inputs=inputs, now=now)
+        operation = _already_asked(subject, kind) or accept(
+            subject, kind, party=party, actor=actor, preview=preview, inputs=inputs, now=now
+        )
+        if idempotency_key:
+            idempotency_key.record(f"operation:{operation.reference}")
+        return operation
 
 
 def accept(
@@ -213,6 +218,7 @@ def _conclude(subject: Subject, operation: Operation, *, now: datetime) -> None:
         set_deadlines(subject, now=now)
     payment.claimed_until = None
     payment.save()
+    subject.tell(ending, operation, now=now)
     if ending.successor is not None:
         _go_on(subject, operation, ending.successor, time_was_taken=facts.time_was_taken, now=now)
 

@@ -1,0 +1,34 @@
+"""The instructor marks a lesson complete: the booking's status changes, and no money moves (P5.5)."""
+
+from datetime import datetime
+
+from django.db import transaction
+
+from bookings.models import Booking
+from bookings.operations.subject import lock_booking
+from instainstru.api.idempotency import IdempotencyKey
+from instainstru.refusals import Refused
+from payments.policy.states import BookingStatus, PaymentStatus
+
+
+def mark_complete(*, booking: Booking, now: datetime, idempotency_key: IdempotencyKey | None = None) -> Booking:
+    """Mark a lesson as given, from its end on; the money follows at end + 24 h, marked or not.
+
+    Raises Refused: "lesson_not_ended", "under_review", "already_settled", "already_completed".
+    """
+    with transaction.atomic(durable=True):
+        locked = lock_booking(booking.payment_id).booking
+        if now < locked.ends_at:
+            raise Refused("lesson_not_ended", earliest=locked.ends_at)
+        if locked.payment.status == PaymentStatus.SETTLED:
+            raise Refused("already_settled")
+        if locked.payment.status == PaymentStatus.MANUAL_REVIEW:
+            raise Refused("under_review")
+        if locked.status != BookingStatus.CONFIRMED:
+            raise Refused("already_completed")
+        locked.status = BookingStatus.COMPLETED
+        locked.completed_at = locked.marked_complete_at = now
+        locked.save(update_fields=["status", "completed_at", "marked_complete_at"])
+        if idempotency_key:
+            idempotency_key.record(f"booking:{locked.ref}")
+    return locked

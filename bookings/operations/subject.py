@@ -1,0 +1,76 @@
+"""A booking as the subject of its payment: how it is locked, and what an operation's begin and end change on it."""
+
+from datetime import datetime
+
+from django.db import IntegrityError, transaction
+
+from bookings.models import Booking
+from bookings.operations import notices
+from payments.endings import Subject
+from payments.engine import lock_payment
+from payments.models import Operation
+from payments.policy.plan import Ending, Plan
+from payments.policy.states import Action, BookingStatus, Party
+
+
+class BookingSubject(Subject):
+    """A locked booking and its locked payment."""
+
+    def __init__(self, booking: Booking) -> None:
+        self.booking = booking
+        self.payment = booking.payment
+
+    @property
+    def status(self) -> BookingStatus:
+        return BookingStatus(self.booking.status)
+
+    def begin(self, plan: Plan, operation: Operation) -> None:
+        """Cancel or complete at once: a cancelled lesson's time is sellable while its money still moves."""
+        self._become(plan.booking_status_at_once, operation, at=operation.accepted_at)
+
+    def claim_time(self) -> bool:
+        """Take the lesson's time (P5.4); False if an overlapping lesson has it."""
+        booking = self.booking
+        try:
+            with transaction.atomic():
+                booking.hold_time(starts_at=booking.starts_at, ends_at=booking.ends_at)
+        except IntegrityError:  # one of the two exclusion constraints; nothing else can be violated here
+            return False
+        return True
+
+    def finish(self, ending: Ending, operation: Operation, *, now: datetime) -> None:
+        self._become(ending.booking_status, operation, at=now)
+
+    def tell(self, ending: Ending, operation: Operation, *, now: datetime) -> None:
+        notices.queue_for(self.booking, operation, ending, now=now)
+
+    def _become(self, status: BookingStatus | None, operation: Operation, *, at: datetime) -> None:
+        booking = self.booking
+        if status is None or status == booking.status:
+            return
+        booking.status = status
+        match status:
+            case BookingStatus.CONFIRMED:
+                booking.confirmed_at = at
+            case BookingStatus.COMPLETED:
+                booking.completed_at = at
+            case BookingStatus.CANCELLED:
+                booking.cancelled_at = at
+                booking.cancelled_by = operation.party if operation.kind in _CANCELLED_BY_A_PERSON else Party.SYSTEM
+                booking.cancellation_reason = operation.inputs.get("reason", "")
+                booking.free_time()
+        booking.save()
+
+
+_CANCELLED_BY_A_PERSON = frozenset({Action.STUDENT_CANCEL, Action.INSTRUCTOR_CANCEL})
+
+
+def lock_booking(payment_id: int) -> BookingSubject:
+    """Lock a booking, then its payment; the order is the same everywhere (design 4). A transaction is open."""
+    booking = (
+        Booking.objects.select_for_update(of=("self",))
+        .select_related("student", "instructor__user")
+        .get(payment_id=payment_id)
+    )
+    booking.payment = lock_payment(payment_id)
+    return BookingSubject(booking)
