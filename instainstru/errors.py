@@ -1,0 +1,59 @@
+"""What is shown when a request can't be answered: a page, or under `/api/` a problem document."""
+
+from collections.abc import Callable
+
+from django.db import InterfaceError, OperationalError
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+
+from instainstru.api import problems
+from instainstru.observability import current_request_id
+from instainstru.refusals import Refused
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return _answer(request, "bad_request", 400)
+
+
+def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return _answer(request, "permission_denied", 403)
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    return TemplateResponse(request, "errors/csrf.html", status=403).render()
+
+
+def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return _answer(request, "not_found", 404)
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    return _answer(request, "internal_error", 500)
+
+
+class ErrorPagesMiddleware:
+    """Answer a page's refusal with the 409 page, and a lost database with the 503 page, or their problem document."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        match exception:
+            case Refused():
+                return TemplateResponse(request, "errors/409.html", {"refusal": exception}, status=409)
+            case OperationalError() | InterfaceError():
+                return _answer(request, "temporarily_unavailable", 503, retry_after=problems.DATABASE_BACK_IN)
+        return None
+
+
+def _answer(request: HttpRequest, code: str, status: int, *, retry_after: int | None = None) -> HttpResponse:
+    if request.path.startswith("/api/"):
+        return problems.problem_page(request, code, retry_after=retry_after)
+    context = {"request_id": current_request_id()}
+    response = TemplateResponse(request, f"errors/{status}.html", context, status=status)
+    if retry_after:
+        response["Retry-After"] = str(retry_after)
+    return response.render()

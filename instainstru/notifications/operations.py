@@ -1,0 +1,94 @@
+"""Queue a message with what it tells of, send it later, note that it was read."""
+
+import smtplib
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.core.mail import EmailMultiAlternatives
+from django.db import connection, transaction
+
+from instainstru import clock
+from instainstru.notifications import rendering
+from instainstru.notifications.kinds import kind_of
+from instainstru.notifications.models import Message
+
+LEASE = timedelta(seconds=120)  # a mail server may take half a minute, and a batch is sent in line
+
+# After each failure; then staff see it as given up. Two days outlast what mail servers call a temporary failure.
+BACKOFF = (
+    timedelta(minutes=1),
+    timedelta(minutes=5),
+    timedelta(minutes=30),
+    timedelta(hours=2),
+    timedelta(hours=8),
+    timedelta(hours=16),
+    timedelta(hours=24),
+)
+
+
+def queue_message(
+    *, recipient: Any, key: str, context: Mapping[str, object], reference: str, dedupe_key: str, now: datetime
+) -> None:
+    """Queue one message in the caller's transaction, so that it goes out exactly if the transaction commits.
+
+    `context` is what the kind declares: aware instants or ISO texts, integer cents, texts. The same recipient, key and
+    `dedupe_key` again is the same message and changes nothing. Raises ValueError for an unknown key or a context that
+    does not fit it, RuntimeError outside of a transaction.
+    """
+    if not connection.in_atomic_block:
+        raise RuntimeError("A message is queued in the transaction of what it tells of.")
+    message = Message(
+        recipient=recipient,
+        key=key,
+        context=kind_of(key).checked(context),
+        reference=reference,
+        dedupe_key=dedupe_key,
+        queued_at=now,
+        next_try_at=now,
+    )
+    Message.objects.bulk_create([message], ignore_conflicts=True)
+
+
+def claim_due_messages(*, limit: int, now: datetime) -> list[Message]:
+    """Lease due messages to this worker; another worker's are passed over."""
+    with transaction.atomic(durable=True):
+        due = Message.objects.due(at=now).unclaimed(at=clock.wall()).order_by("next_try_at", "id")
+        claimed = list(due.select_related("recipient").select_for_update(skip_locked=True, of=("self",))[:limit])
+        Message.objects.filter(id__in=[message.id for message in claimed]).update(claimed_until=clock.wall() + LEASE)
+    return claimed
+
+
+def send(message: Message, *, now: datetime) -> None:
+    """Send one claimed message by e-mail, and record that it went or when to try again.
+
+    A process killed between the mail server's yes and our commit sends it once more when the lease ends: mail has no
+    idempotency key, and twice is better than never.
+    """
+    email = rendering.as_email(message)
+    mail = EmailMultiAlternatives(subject=email.subject, body=email.text, to=[message.recipient.email])
+    mail.attach_alternative(email.html, "text/html")
+    try:
+        mail.send()
+    except (smtplib.SMTPException, OSError) as error:
+        _try_again(message, failure=f"{type(error).__name__}: {error}", now=now)
+    else:
+        Message.objects.filter(id=message.id).update(
+            sent_at=now, next_try_at=None, claimed_until=None, failure="", attempts=message.attempts + 1
+        )
+
+
+def mark_read(*, recipient: Any, now: datetime, ref: str | None = None) -> int:
+    """Mark one message of the recipient as read, or all of them; return how many were unread."""
+    unread = Message.objects.of(recipient).unread()
+    return (unread if ref is None else unread.filter(ref=ref)).update(read_at=now)
+
+
+def _try_again(message: Message, *, failure: str, now: datetime) -> None:
+    gives_up = message.attempts >= len(BACKOFF)
+    Message.objects.filter(id=message.id).update(
+        attempts=message.attempts + 1,
+        failure=failure[:1000],
+        next_try_at=None if gives_up else now + BACKOFF[message.attempts],
+        claimed_until=None,
+    )

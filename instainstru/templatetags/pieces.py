@@ -1,0 +1,48 @@
+"""Small pieces of pages that every app draws alike: status pills and the links between the pages of a list."""
+
+from typing import Any
+
+from django import template
+from django.http import HttpRequest
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+register = template.Library()
+
+# What a state means to the one who reads it; the colour follows the meaning, and the word is always there too.
+TONES = {
+    "good": {"confirmed", "completed", "authorized", "settled", "available", "sent", "active"},
+    "waiting": {"pending", "scheduled", "in_progress", "waiting", "reserved", "queued"},
+    "attention": {"payment_method_required", "manual_review", "locked", "frozen", "failed", "under_review"},
+    "over": {"cancelled", "no_show", "expired", "forfeited", "revoked", "consumed"},
+}
+
+
+@register.simple_tag
+def pill(status: str, label: str = "") -> SafeString:
+    """Show a state as a pill: `{% pill booking.status %}`, or with words of one's own."""
+    tone = next((tone for tone, states in TONES.items() if status in states), "plain")
+    words = label or str(status).replace("_", " ").capitalize()
+    return format_html('<span class="pill pill-{}">{}</span>', tone, words)
+
+
+@register.inclusion_tag("pieces/pages.html", takes_context=True)
+def page_links(context: template.Context, page: Any) -> dict[str, Any]:
+    """Show links to newer and older rows of a `CursorPage`, keeping the rest of the query."""
+    request: HttpRequest = context["request"]
+    return {
+        "newer": _with_cursor(request, page.newer) if page.newer else None,
+        "older": _with_cursor(request, page.older) if page.older else None,
+    }
+
+
+@register.inclusion_tag("pieces/field.html")
+def field_row(field: Any) -> dict[str, Any]:
+    """Show one form field: label, control, help and errors, tied together for screen readers."""
+    return {"field": field}
+
+
+def _with_cursor(request: HttpRequest, cursor: str) -> str:
+    query = request.GET.copy()
+    query["cursor"] = cursor
+    return f"?{query.urlencode()}"

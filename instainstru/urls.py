@@ -1,0 +1,34 @@
+"""Every address of the site. An app's pages stand at the root, its API below `/api/v1/`."""
+
+from django.contrib import admin
+from django.urls import include, path, re_path
+from django.views.generic import TemplateView
+
+from instainstru import errors, health
+from instainstru.api import problems
+from instainstru.api.documentation import DocumentationView, ProblemsView, SchemaView
+
+api = [
+    path("auth/", include("instainstru.accounts.api_urls")),
+    path("messages/", include("instainstru.notifications.api_urls")),
+]
+
+urlpatterns = [
+    path("", TemplateView.as_view(template_name="home.html"), name="home"),
+    path("", include("instainstru.accounts.urls")),
+    path("messages/", include("instainstru.notifications.urls")),
+    path("admin/", admin.site.urls),
+    path("api/v1/", include((api, "api"))),
+    path("api/schema", SchemaView.as_view(), name="schema"),
+    path("api/docs", DocumentationView.as_view(), name="api-docs"),
+    path("api/problems", ProblemsView.as_view(), name="api-problems"),
+    re_path(r"^api/", problems.no_such_endpoint),
+    path("healthz", health.healthz, name="healthz"),
+    path("readyz", health.readyz, name="readyz"),
+    path("metrics", health.metrics, name="metrics"),
+]
+
+handler400 = errors.bad_request
+handler403 = errors.permission_denied
+handler404 = errors.page_not_found
+handler500 = errors.server_error
