@@ -5,7 +5,7 @@ from datetime import datetime
 
 from django.db.models import F, QuerySet, Sum
 
-from credits.models import CreditLot, CreditMovement
+from credits.models import CreditLot, CreditMovement, Reservation
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,3 +42,9 @@ def outstanding_by_student() -> dict[int, int]:
         .filter(cents__gt=0)
     )
     return {row["wallet_id"]: row["cents"] for row in owed}
+
+
+def reserved_by_reference() -> dict[str, int]:
+    """Return what each booking has reserved, in cents."""
+    held = Reservation.objects.values("reference").annotate(sum=Sum("cents"))
+    return {row["reference"]: row["sum"] for row in held}

@@ -13,6 +13,7 @@ class Payer(models.Model):
     card_brand = models.CharField(max_length=20, blank=True)
     card_last4 = models.CharField(max_length=4, blank=True)
     card_saved_at = models.DateTimeField(null=True, blank=True)
+    card_setups = models.PositiveIntegerField(default=0, help_text="Setups begun so far; their keys count them.")
 
     def __str__(self) -> str:
         return f"{self.customer_id} {self.card}".strip()

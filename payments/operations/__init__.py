@@ -1,5 +1,7 @@
 """The only code that changes the state of money: accepting, carrying out and ending operations (design 4)."""
 
+from payments.operations.accounts import onboarding_link, open_account, refresh_account
+from payments.operations.cards import begin_card_setup, confirm_card_setup, retry_unpaid, save_card
 from payments.operations.claims import unclaim
 from payments.operations.credit import expire_credits, grant_credit
 from payments.operations.funding import record_funding
@@ -9,11 +11,18 @@ from payments.operations.open_payment import open_payment
 __all__ = [
     "accept",
     "begin",
+    "begin_card_setup",
+    "confirm_card_setup",
     "expire_credits",
     "facts_of",
     "grant_credit",
+    "onboarding_link",
+    "open_account",
     "open_payment",
     "perform",
     "record_funding",
+    "refresh_account",
+    "retry_unpaid",
+    "save_card",
     "unclaim",
 ]

@@ -1,0 +1,91 @@
+"""Saving a card, with which later charges can be made off session (P2.5)."""
+
+from datetime import datetime
+
+from django.db import transaction
+
+from instainstru.accounts.models import User
+from instainstru.refusals import Refused
+from payments.gateway import parties
+from payments.gateway.parties import CardSetup
+from payments.models import Operation, Payer, Payment
+from payments.operations.lifecycle import begin, perform
+from payments.policy.rules import rules_of_version
+from payments.policy.states import Action, Party, PaymentStatus
+from payments.policy.windows import settlement_due_at
+
+
+def begin_card_setup(*, student: User) -> CardSetup:
+    """Begin saving a card; the first time, this makes the student a customer at Stripe. No transaction may be open.
+
+    Raises GatewayRefused or GatewayUnavailable.
+    """
+    payer = _payer_of(student)
+    earlier = payer.card_setups
+    setup = parties.begin_card_setup(
+        customer_id=payer.customer_id, key=f"user-{student.pk}-card-setup-{earlier + 1}"
+    )
+    Payer.objects.filter(pk=payer.pk, card_setups=earlier).update(card_setups=earlier + 1)
+    return setup
+
+
+def confirm_card_setup(*, student: User, setup_id: str, payment_method: str, return_url: str) -> CardSetup:
+    """Confirm a card's setup from our side, as Stripe.js does in a browser. Raises GatewayRefused or -Unavailable.
+
+    Raises Refused("payment_method_required") for a setup that is not this student's.
+    """
+    _require_own(parties.card_setup(setup_id), student)
+    return parties.confirm_card_setup(
+        setup_id=setup_id, payment_method=payment_method, return_url=return_url, key=f"{setup_id}-{payment_method}"
+    )
+
+
+def save_card(*, student: User, setup_id: str, now: datetime) -> Payer:
+    """Keep the card of a finished setup as the one that is charged, instead of the one before.
+
+    No transaction may be open. Raises Refused: "payment_method_required" if the setup is not this student's or came to
+    nothing, "authentication_required" if the bank still wants the student; GatewayRefused or GatewayUnavailable.
+    """
+    setup = parties.card_setup(setup_id)
+    _require_own(setup, student)
+    if setup.status == "requires_action":
+        raise Refused("authentication_required", url=setup.url)
+    if setup.status != "succeeded":
+        raise Refused("payment_method_required")
+    card = parties.card(setup.payment_method_id)
+    with transaction.atomic(durable=True):
+        payer = Payer.objects.select_for_update().get(user=student)
+        payer.payment_method_id = card.payment_method_id
+        payer.card_brand, payer.card_last4 = card.brand, card.last4
+        payer.card_saved_at = now
+        payer.save()
+    return payer
+
+
+def retry_unpaid(*, student: User, now: datetime) -> list[Operation]:
+    """Try the student's new card on every booking that waits for one: a due authorization, a due collection (P10.1)."""
+    waiting = Payment.objects.filter(payer__user=student, status=PaymentStatus.PAYMENT_METHOD_REQUIRED)
+    tried = []
+    for payment in waiting.order_by("starts_at", "id"):
+        rules = rules_of_version(payment.policy_version)
+        kind = Action.SETTLE if now >= settlement_due_at(payment.ends_at, rules=rules) else Action.PAY_NOW
+        try:
+            operation = begin(kind=kind, payment_id=payment.pk, party=Party.STUDENT, actor=student, now=now)
+        except Refused:
+            continue  # paid, ended, or being worked on since we looked: nothing is left for this card to do
+        tried.append(perform(operation))
+    return tried
+
+
+def _payer_of(student: User) -> Payer:
+    payer = Payer.objects.filter(user=student).first()
+    if payer is not None:
+        return payer
+    customer_id = parties.create_customer(user_id=student.pk, email=student.email, name=student.name)
+    payer, _ = Payer.objects.get_or_create(user=student, defaults={"customer_id": customer_id})
+    return payer
+
+
+def _require_own(setup: CardSetup, student: User) -> None:
+    if not Payer.objects.filter(user=student, customer_id=setup.customer_id).exists():
+        raise Refused("payment_method_required")
