@@ -1,0 +1,13 @@
+"""A simulated Stripe: the part that a marketplace uses, spoken over HTTP to the official SDK.
+
+    server = start(port=0)
+    client = stripe.StripeClient("sk_test_…", base_addresses={"api": server.url, "connect": server.url, "files": server.url})
+    server.stop()
+
+`core` is Stripe without HTTP, `wire` the API, `control` what tests and demos steer it with, `delivery` its webhooks.
+It stands alone: it imports nothing of the platform, nor the SDK. `python -m payments.simulator --help` runs it by itself.
+"""
+
+from payments.simulator.server import Server, start
+
+__all__ = ["Server", "start"]

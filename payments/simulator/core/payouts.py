@@ -1,0 +1,90 @@
+"""Payouts: money leaves an account for its owner's bank."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from payments.simulator.core import ledger
+from payments.simulator.core.errors import insufficient_balance, invalid_request
+from payments.simulator.core.events import emit
+from payments.simulator.core.lookup import merged, only_usd, positive
+from payments.simulator.core.objects import Body
+
+if TYPE_CHECKING:
+    from payments.simulator.core.core import Core
+
+_TO_ARRIVE = 2 * 24 * 60 * 60
+
+
+def create(core: Core, params: dict[str, Any]) -> Body:
+    """POST /v1/payouts, for the account that the request speaks for."""
+    only_usd(params)
+    account, amount = core.request.account, positive(params["amount"])
+    if ledger.available(core, account) < amount:
+        raise insufficient_balance(
+            "You have insufficient funds in your Stripe account for this transfer. Your card balance is too low.  You"
+            " can use the /v1/balance endpoint to view your Stripe balance (for more details, see"
+            " stripe.com/docs/api#balance)."
+        )
+    id = core.ids.new("po_1", 23)
+    transaction = ledger.post(
+        core,
+        account=account,
+        type="payout",
+        reporting_category="payout",
+        source=id,
+        amount=-amount,
+        description=params.get("description", "STRIPE PAYOUT"),
+    )
+    payout = core.objects.add(
+        {
+            "id": id,
+            "object": "payout",
+            "amount": amount,
+            "application_fee": None,
+            "application_fee_amount": None,
+            "arrival_date": core.clock.stamp() + _TO_ARRIVE,
+            "automatic": False,
+            "balance_transaction": transaction["id"],
+            "created": core.clock.stamp(),
+            "currency": "usd",
+            "description": params.get("description", "STRIPE PAYOUT"),
+            "destination": _bank(core, account),
+            "failure_balance_transaction": None,
+            "failure_code": None,
+            "failure_message": None,
+            "livemode": False,
+            "metadata": merged({}, params.get("metadata", {})),
+            "method": params.get("method", "standard"),
+            "original_payout": None,
+            "payout_method": None,
+            "reconciliation_status": "not_applicable",
+            "reversed_by": None,
+            "source_type": "card",
+            "statement_descriptor": params.get("statement_descriptor"),
+            "status": "pending",
+            "trace_id": None,
+            "type": "bank_account",
+        },
+        account=account,
+    )
+    core.schedule.add("payout_arrives", id, at=payout["arrival_date"])
+    emit(core, "payout.created", payout)
+    return payout
+
+
+def arrive(core: Core, id: str) -> None:
+    """The money reaches the bank."""
+    payout = core.objects.must_get(id)
+    payout["status"] = "paid"
+    core.objects.save(payout)
+    emit(core, "payout.paid", payout)
+
+
+def _bank(core: Core, account: str) -> str | None:
+    if account == core.platform:
+        return None
+    banks = core.objects.must_get(account)["external_accounts"]["data"]
+    if not banks:
+        raise invalid_request("Sorry, you don't have any external accounts in that currency (usd).")
+    return banks[0]["id"]
