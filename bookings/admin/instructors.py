@@ -28,7 +28,7 @@ class InstructorAdmin(admin.ModelAdmin):
     date_hierarchy = "joined_at"
     ordering = ["-joined_at", "-id"]
     search_fields = ["user__name", "user__email", "ref", "headline"]
-    raw_id_fields = ["user"]
+    autocomplete_fields = ["user"]
     readonly_fields = ["ref", "joined_at"]
     inlines = [ServiceInline, WeeklyHoursInline, DateExceptionInline, TimeOffInline]
     fieldsets = [
