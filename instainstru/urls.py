@@ -11,6 +11,7 @@ from instainstru.api.documentation import DocumentationView, ProblemsView, Schem
 api = [
     path("auth/", include("instainstru.accounts.api_urls")),
     path("messages/", include("instainstru.notifications.api_urls")),
+    path("", include("bookings.api_urls")),
 ]
 
 urlpatterns = [
