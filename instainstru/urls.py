@@ -18,6 +18,7 @@ urlpatterns = [
     path("", TemplateView.as_view(template_name="home.html"), name="home"),
     path("", include("instainstru.accounts.urls")),
     path("messages/", include("instainstru.notifications.urls")),
+    path("", include("bookings.urls")),
     path("admin/", admin.site.urls),
     path("api/v1/", include((api, "api"))),
     path("api/schema", SchemaView.as_view(), name="schema"),

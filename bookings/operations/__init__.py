@@ -1,1 +1,18 @@
 """Use cases: the only code that changes what the marketplace's calendar knows."""
+
+from bookings.operations.cancel import cancel_booking, party_of, preview_cancellation
+from bookings.operations.checkout import Quote, checkout, quote
+from bookings.operations.complete import mark_complete
+from bookings.operations.pay import confirm_payment, pay_now
+
+__all__ = [
+    "Quote",
+    "cancel_booking",
+    "checkout",
+    "confirm_payment",
+    "mark_complete",
+    "party_of",
+    "pay_now",
+    "preview_cancellation",
+    "quote",
+]

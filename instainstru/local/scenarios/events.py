@@ -1,0 +1,94 @@
+"""What happens in a case: each event is something that a person, the clockwork or Stripe does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+from bookings import operations as bookings
+from instainstru import clock
+from instainstru.local.scenarios.stage import Stage, make_service, save_card
+from instainstru.local.traveller import Traveller
+from payments import operations as payments
+from payments.models import Payment
+
+Json = dict[str, Any]
+OTHER_LESSON_IN = timedelta(days=60)
+
+
+class NotPlayable(Exception):
+    """The case wants something that the platform can't do yet."""
+
+
+def play(event: Json, stage: Stage, traveller: Traveller) -> None:
+    """Do what an event says. Raises Refused if the platform refuses it, NotPlayable for what nobody can do yet."""
+    stage.booking.refresh_from_db()
+    try:
+        do = _EVENTS[event["do"]]
+    except KeyError:
+        raise NotPlayable(event["do"]) from None
+    do(event, stage, traveller)
+
+
+def _nothing(event: Json, stage: Stage, traveller: Traveller) -> None:
+    """Only the clock travels."""
+
+
+def _student_cancel(event: Json, stage: Stage, traveller: Traveller) -> None:
+    bookings.cancel_booking(booking=stage.booking, actor=stage.student, now=clock.now())
+
+
+def _instructor_cancel(event: Json, stage: Stage, traveller: Traveller) -> None:
+    bookings.cancel_booking(booking=stage.booking, actor=stage.instructor.user, now=clock.now())
+
+
+def _complete(event: Json, stage: Stage, traveller: Traveller) -> None:
+    bookings.mark_complete(booking=stage.booking, now=clock.now())
+
+
+def _finish_3ds(event: Json, stage: Stage, traveller: Traveller) -> None:
+    payment = Payment.objects.get(pk=stage.booking.payment_id)
+    if not payment.pending_intent_url:  # asked for off session: the link brings the student back, and asks again
+        bookings.pay_now(booking=stage.booking, actor=stage.student, now=clock.now())
+        payment.refresh_from_db()
+    stage.simulator.finish_3ds(payment.pending_intent_id)
+    bookings.confirm_payment(booking=stage.booking, actor=stage.student, now=clock.now())
+
+
+def _set_card(event: Json, stage: Stage, traveller: Traveller) -> None:
+    save_card(stage.student, card=event["card"])
+    payments.retry_unpaid(student=stage.student, now=clock.now())
+
+
+def _spend_credits(event: Json, stage: Stage, traveller: Traveller) -> None:
+    service = make_service(stage.simulator, lesson_price=12_000, minutes=60, modality="online", tier="growth")
+    bookings.checkout(
+        student=stage.student,
+        service=service,
+        starts_at=clock.now() + OTHER_LESSON_IN,
+        minutes=60,
+        credits=event["cents"],
+        now=clock.now(),
+    )
+
+
+def _clockwork(event: Json, stage: Stage, traveller: Traveller) -> None:
+    traveller.clockwork_runs = event["running"]
+
+
+def _stripe_fault(event: Json, stage: Stage, traveller: Traveller) -> None:
+    stage.simulator.order_fault(event["call"], event["fault"], times=event.get("times", 1))
+
+
+_EVENTS: dict[str, Callable[[Json, Stage, Traveller], None]] = {
+    "nothing": _nothing,
+    "student_cancel": _student_cancel,
+    "instructor_cancel": _instructor_cancel,
+    "complete": _complete,
+    "finish_3ds": _finish_3ds,
+    "set_card": _set_card,
+    "spend_credits": _spend_credits,
+    "clockwork": _clockwork,
+    "stripe_fault": _stripe_fault,
+}

@@ -1,0 +1,92 @@
+"""Running the Stripe simulator as a process of its own, and steering it through its control API."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+from django.conf import settings
+from django.test.utils import override_settings
+
+Json = dict[str, Any]
+ANNOUNCEMENT = "simulator listening on "
+
+
+class SimulatorControl:
+    """What tests and demos may do to the simulator, beside what Stripe itself would let them do."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+
+    def stand_at(self, instant: datetime) -> None:
+        """Let the simulator's clock stand at an instant; holds that lapse on the way lapse now."""
+        self._ask("POST", "/_control/clock", {"standing_at": instant.timestamp()})
+
+    def be_ahead_by(self, seconds: float) -> None:
+        """Let the simulator's clock run ahead of the wall."""
+        self._ask("POST", "/_control/clock", {"offset_seconds": seconds})
+
+    def fund_platform(self, cents: int) -> str:
+        """Put money into the platform's balance and return the top-up's id."""
+        return self._ask("POST", "/_control/platform/fund", {"cents": cents})["id"]
+
+    def make_payable(self, account_id: str) -> None:
+        """Do for an instructor what Stripe's onboarding page does."""
+        self._ask("POST", f"/_control/accounts/{account_id}", {"transfers": "active", "onboarded": True})
+
+    def finish_3ds(self, intent_id: str, *, succeed: bool = True) -> None:
+        """Be the student at the bank's page."""
+        self._ask("POST", f"/_control/payment_intents/{intent_id}/authenticate", {"succeed": succeed})
+
+    def order_fault(self, call: str, fault: str, *, times: int | str = 1) -> None:
+        """Let the next calls of a kind fail; `none` ends that call's faults."""
+        self._ask("POST", "/_control/faults", {"call": call, "fault": fault, "times": times})
+
+    def live_holds(self) -> list[Json]:
+        """Return what is held on cards now."""
+        return self._ask("GET", "/_control/live_holds")
+
+    def requests(self) -> list[Json]:
+        """Return the log of POST calls."""
+        return self._ask("GET", "/_control/requests")["data"]
+
+    def forget_requests(self) -> None:
+        self._ask("DELETE", "/_control/requests")
+
+    def reset(self) -> None:
+        """Forget everything."""
+        self._ask("POST", "/_control/reset", {})
+
+    def _ask(self, method: str, path: str, body: Json | None = None) -> Any:
+        request = urllib.request.Request(  # noqa: S310 - the address is the simulator's, on loopback
+            self.url + path,
+            method=method,
+            data=None if body is None else json.dumps(body).encode(),
+            headers={"Content-Type": "application/json"},
+        )
+        with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310
+            return json.loads(answer.read() or b"{}")
+
+
+@contextlib.contextmanager
+def own_simulator() -> Iterator[SimulatorControl]:
+    """Run a simulator of one's own in memory, without webhooks, and point this process's Stripe calls at it."""
+    command = [sys.executable, "-m", "payments.simulator", "--port", "0", "--webhooks", "off"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=settings.BASE_DIR)
+    try:
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        if not line.startswith(ANNOUNCEMENT):
+            raise RuntimeError(f"The simulator did not start: {line!r}")
+        url = line.removeprefix(ANNOUNCEMENT).strip()
+        with override_settings(STRIPE_API_BASE=url, STRIPE_CALLS_PER_SECOND=100_000):
+            yield SimulatorControl(url)
+    finally:
+        process.terminate()
+        process.wait()

@@ -1,0 +1,70 @@
+"""Travelling through time: the clock, the simulator and every sweep move together (design 7).
+
+A journey does not jump. Every sweep declares its next due instant, and the traveller hops from one to the next, in
+order, and runs what is due there, so that a day's journey sees every warning and retry of that day.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
+
+from instainstru import clock
+from instainstru.celery import app
+from payments.sweeps import SWEEPS, Sweep
+
+PATIENCE = 500  # runs of the sweeps at one instant; a sweep that stays due for ever is a bug and must not hang us
+
+
+class StuckInTime(RuntimeError):
+    """A sweep remained due at one instant however often it ran."""
+
+
+class Traveller:
+    """Moves to instants and runs on the way what is due. `move` sets every clock that is to agree."""
+
+    def __init__(self, *, move: Callable[[datetime], None], sweeps: Sequence[Sweep] = SWEEPS) -> None:
+        self._move = move
+        self._sweeps = sweeps
+        self.clockwork_runs = True
+
+    def go_to(self, instant: datetime, *, run_what_is_due_then: bool = False) -> None:
+        """Travel to an instant, not before now; what is due at that very instant runs only if asked for (P3.2)."""
+        if instant < clock.now():
+            raise ValueError(f"Time goes forward only: it is {clock.now()}, not yet {instant}.")
+        with _eagerly():
+            while self.clockwork_runs and (due_at := self._next_due_at()) is not None:
+                if due_at > instant or (due_at == instant and not run_what_is_due_then):
+                    break
+                self._run_all_due_at(max(due_at, clock.now()))
+        self._move(instant)
+
+    def _run_all_due_at(self, instant: datetime) -> None:
+        self._move(instant)
+        for _ in range(PATIENCE):
+            due = [sweep for sweep in self._sweeps if _is_due(sweep, instant)]
+            if not due:
+                return
+            for sweep in due:
+                sweep.run()
+        raise StuckInTime(f"Still due at {instant}: {', '.join(sweep.name for sweep in due)}")
+
+    def _next_due_at(self) -> datetime | None:
+        return min((at for sweep in self._sweeps if (at := sweep.next_due_at()) is not None), default=None)
+
+
+def _is_due(sweep: Sweep, instant: datetime) -> bool:
+    due_at = sweep.next_due_at()
+    return due_at is not None and due_at <= instant
+
+
+@contextlib.contextmanager
+def _eagerly() -> Iterator[None]:
+    """Let tasks run where they are started; an error of theirs is the traveller's."""
+    before = app.conf.task_always_eager, app.conf.task_eager_propagates
+    app.conf.task_always_eager = app.conf.task_eager_propagates = True
+    try:
+        yield
+    finally:
+        app.conf.task_always_eager, app.conf.task_eager_propagates = before
