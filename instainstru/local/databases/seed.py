@@ -1,0 +1,104 @@
+"""Bring a used database back to what its migrations left in it, within milliseconds.
+
+Django's own flush truncates every table and calls `post_migrate`: 2 s with these tables, what migrations inserted is
+gone, and the ledger's triggers refuse it altogether. Here the server does the work in one call of one function, as a
+replica would apply changes, so that triggers stay silent. Only test and scratch databases ever get that function.
+No Django here.
+"""
+
+from dataclasses import dataclass
+
+import psycopg
+from psycopg import sql
+
+# What a table held when the seed was planted; a generated column is not written, it follows from the others.
+TABLES = """
+    SELECT class.relname,
+           array_agg(quote_ident(attname) ORDER BY attnum) FILTER (WHERE attgenerated = ''),
+           array_agg(quote_ident(attname) || CASE WHEN atttypid IN ('json'::regtype, 'xml'::regtype)
+                                                  THEN '::text' ELSE '' END ORDER BY attnum)
+      FROM pg_class AS class
+      JOIN pg_attribute ON attrelid = class.oid AND attnum > 0 AND NOT attisdropped
+     WHERE class.relnamespace = 'public'::regnamespace AND class.relkind = 'r'
+  GROUP BY class.relname
+  ORDER BY class.relname
+"""
+SEQUENCES = "SELECT sequencename, start_value, last_value FROM pg_sequences WHERE schemaname = 'public' ORDER BY 1"
+
+FUNCTION = """
+    CREATE OR REPLACE FUNCTION seed.bring_back() RETURNS void LANGUAGE plpgsql
+    SET session_replication_role = replica  -- no triggers: neither foreign keys nor the ledger's refusals
+    SET lock_timeout = '10s'                -- a test that leaves a transaction open is told so, not waited for
+    AS $function$ BEGIN {statements} END $function$
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table of the product; `written` and `compared` are its columns as SQL, without those that can't be."""
+
+    name: str
+    written: list[str]
+    compared: list[str]
+
+
+class Seed:
+    """What one database held at the time of `plant`, and the way back to it.
+
+    Keeps a connection of its own: PostgreSQL remembers the function's plans by connection, and the first call on a new
+    one takes ten times as long. The role must be allowed to set `session_replication_role`, as a superuser is.
+    """
+
+    def __init__(self, database_url: str) -> None:
+        self._url = database_url
+        self._connection = psycopg.connect(database_url, autocommit=True)
+
+    def plant(self) -> None:
+        """Remember what the database holds now, and make the function that brings it back."""
+        with self._connection.transaction():
+            execute = self._connection.execute
+            execute("DROP SCHEMA IF EXISTS seed CASCADE")
+            execute("CREATE SCHEMA seed")
+            statements = []
+            for table in [Table(*row) for row in execute(TABLES)]:
+                name = sql.Identifier(table.name)
+                if execute(sql.SQL("SELECT FROM public.{} LIMIT 1").format(name)).rowcount:
+                    execute(sql.SQL("CREATE TABLE seed.{name} AS TABLE public.{name}").format(name=name))
+                    statements.append(_bring_back_rows(table))
+                else:
+                    statements.append(sql.SQL("DELETE FROM public.{};").format(name))
+            statements += [_bring_back_sequence(*row) for row in execute(SEQUENCES)]
+            execute(sql.SQL(FUNCTION).format(statements=sql.SQL("\n").join(statements)))
+
+    def bring_back(self) -> None:
+        """Undo every change to rows and sequences since `plant`. Waits for no open transaction: it fails instead."""
+        if self._connection.closed or self._connection.broken:  # a test may have ended the server's processes
+            self._connection = psycopg.connect(self._url, autocommit=True)
+        self._connection.execute("SELECT seed.bring_back()")
+
+    def close(self) -> None:
+        self._connection.close()
+
+
+def _bring_back_rows(table: Table) -> sql.Composable:
+    """Rewrite a table that migrations filled only if it differs: most tests leave those alone."""
+    return sql.SQL(
+        """
+        IF EXISTS ((SELECT {compared} FROM public.{name} EXCEPT ALL SELECT {compared} FROM seed.{name})
+                   UNION ALL
+                   (SELECT {compared} FROM seed.{name} EXCEPT ALL SELECT {compared} FROM public.{name})) THEN
+            DELETE FROM public.{name};
+            INSERT INTO public.{name} ({written}) OVERRIDING SYSTEM VALUE SELECT {written} FROM seed.{name};
+        END IF;
+        """
+    ).format(
+        name=sql.Identifier(table.name),
+        compared=sql.SQL(", ").join(map(sql.SQL, table.compared)),
+        written=sql.SQL(", ").join(map(sql.SQL, table.written)),
+    )
+
+
+def _bring_back_sequence(name: str, start: int, last: int | None) -> sql.Composable:
+    value, is_used = (start, False) if last is None else (last, True)
+    qualified = sql.Literal(f'public."{name}"')
+    return sql.SQL("PERFORM setval({}, {}, {});").format(qualified, sql.Literal(value), sql.Literal(is_used))
