@@ -57,6 +57,8 @@ class Seat:
 
     def leave(self) -> None:
         """Drop what was made here and let another have the seat."""
+        if self.server.closed:
+            return  # the lock went with the connection: another may sit here by now
         maintenance.drop(self.server, self.database)
         self.empty_redis()
         self.server.close()
