@@ -13,7 +13,10 @@ from instainstru.accounts import operations as accounts
 from instainstru.accounts.models import User
 from tests.factories import UserFactory
 
-pytest_plugins = ["tests.database"]  # with `-p tests.seat` in pyproject.toml: a database of one's own
+pytest_plugins = [
+    "tests.database",  # with `-p tests.seat` in pyproject.toml: a database of one's own
+    "tests.stage",
+]
 
 A_MONDAY = datetime(2026, 3, 2, 15, 0, tzinfo=UTC)  # 10:00 in New York, 07:00 in Los Angeles; six days before DST
 

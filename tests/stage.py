@@ -1,0 +1,126 @@
+"""Stripe for tests, and a stage on it: the cast ready to do business, with every clock in step.
+
+A pytest plugin. `stripe` is the simulator that this process's Stripe calls go to, through the real SDK; it runs once
+per process and forgets everything between tests. `stage` sets the cast on it: the student's card is saved, the
+instructor is open round the clock and can be paid, the platform has money. Both commit for real.
+"""
+
+import itertools
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+import pytest
+from django.test import override_settings
+
+from bookings.models import Booking, Instructor, Service
+from bookings.operations import checkout
+from instainstru import clock
+from instainstru.accounts.models import User
+from instainstru.local.scenarios.stage import save_card
+from instainstru.local.simulator import SimulatorControl
+from instainstru.local.traveller import Traveller
+from payments import operations as payments
+from payments.ledger import books
+from payments.models import Operation
+from payments.simulator import Server, start
+from tests.bookings.factories import InstructorFactory, ServiceFactory
+from tests.factories import UserFactory
+
+PLATFORM_FUNDS = 1_000_000_00  # cents; never the reason why a test fails
+UNPACED = 100_000  # calls a second: the simulator is nobody's rate limit
+
+
+@pytest.fixture(scope="session")
+def _simulator() -> Iterator[Server]:
+    server = start(port=0)
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def stripe(_simulator: Server, transactional_db: None) -> Iterator[SimulatorControl]:
+    """An empty simulator in this process, without webhooks, that every Stripe call goes to."""
+    control = SimulatorControl(_simulator.url)
+    control.reset()
+    with override_settings(STRIPE_API_BASE=_simulator.url, STRIPE_CALLS_PER_SECOND=UNPACED):
+        yield control
+
+
+class Stage:
+    """The cast on the simulator: what a test is given, in one line each. Lessons cost 120.00, tier growth (P1.3)."""
+
+    def __init__(self, simulator: SimulatorControl, *, student: User, instructor: User) -> None:
+        self.simulator = simulator
+        self.student = student
+        self.instructor = instructor
+        self.service = make_service(simulator, user=instructor)
+        self.traveller = Traveller(move=self.stand_at)
+        self._grants = itertools.count(1)
+        funds = simulator.fund_platform(PLATFORM_FUNDS)
+        payments.record_funding(cents=PLATFORM_FUNDS, stripe_object_id=funds, now=clock.now())
+        self.use_card("ok")
+
+    def use_card(self, card: str) -> None:
+        """Save one of the scenarios' cards: `ok`, `declined`, `insufficient_funds`, `requires_3ds`."""
+        save_card(self.student, card=card)
+
+    def give_credit(self, cents: int, *, lasts: timedelta = timedelta(days=30)) -> None:
+        payments.grant_credit(
+            student=self.student,
+            cents=cents,
+            source_key=f"grant:{self.student.pk}-{next(self._grants)}",
+            expires_at=clock.now() + lasts,
+            now=clock.now(),
+        )
+
+    def book(self, *, hours_ahead: float = 72, credits: int = 0, student: User | None = None) -> Booking:
+        """Book an hour's lesson through checkout; whether it is confirmed is for the card to say."""
+        operation = checkout(
+            student=student or self.student,
+            service=self.service,
+            starts_at=clock.now() + timedelta(hours=hours_ahead),
+            minutes=60,
+            credits=credits,
+            now=clock.now(),
+        )
+        return Booking.objects.get(payment_id=operation.payment_id)
+
+    def stand_at(self, instant: datetime) -> None:
+        """Set every clock to an instant; nothing that falls due on the way is done."""
+        clock.stand_at(instant)
+        self.simulator.stand_at(instant)
+
+    def travel_to(self, instant: datetime, *, run_what_is_due_then: bool = False) -> None:
+        """Travel to an instant and run every sweep that is due on the way, at its own time."""
+        self.traveller.go_to(instant, run_what_is_due_then=run_what_is_due_then)
+
+    def travel(self, **distance: float) -> None:
+        """Travel on by `hours=`, `minutes=`, …, as `timedelta` takes them."""
+        self.travel_to(clock.now() + timedelta(**distance))
+
+    def disorder(self) -> list[str]:
+        """Return what is wrong with the books, compared with Stripe to the cent; no call may be unanswered."""
+        assert not Operation.objects.open().exists()
+        return [str(finding) for finding in books.findings(ask_stripe=True)]
+
+
+@pytest.fixture
+def stage(stripe: SimulatorControl, standing_clock: object, student: User, instructor: User) -> Stage:
+    """The cast ready to do business, on A_MONDAY."""
+    stripe.stand_at(clock.now())
+    return Stage(stripe, student=student, instructor=instructor)
+
+
+def make_service(simulator: SimulatorControl, *, user: User | None = None, hourly_price: int = 12_000) -> Service:
+    """Make an instructor who is always open and can be paid, and a service of 30, 45, 60 or 90 minutes."""
+    instructor: Instructor = InstructorFactory(
+        user=user or UserFactory(as_instructor=True),
+        open_always=True,
+        buffer_minutes=0,
+        minimum_notice_minutes=0,
+        booking_horizon_days=365,
+    )
+    payee = payments.open_account(instructor=instructor.user, now=clock.now())
+    simulator.make_payable(payee.account_id)
+    payments.refresh_account(payee=payee, now=clock.now())
+    return ServiceFactory(instructor=instructor, hourly_price_cents=hourly_price)
