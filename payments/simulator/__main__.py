@@ -19,6 +19,7 @@ def main() -> None:
     parser.add_argument("--webhooks", choices=("push", "queue", "off"), help="default: off, or as the state has it")
     parser.add_argument("--webhook-url", metavar="URL")
     parser.add_argument("--webhook-secret", metavar="S")
+    parser.add_argument("--public-url", metavar="URL", help="where a browser finds this, if not where the SDK does")
     given = parser.parse_args()
     ended = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -31,6 +32,7 @@ def main() -> None:
         webhooks=given.webhooks or ("push" if given.webhook_url else None),
         webhook_url=given.webhook_url,
         webhook_secret=given.webhook_secret,
+        public_url=given.public_url,
     )
     print(f"simulator listening on {server.url}", flush=True)
     ended.wait()

@@ -92,8 +92,8 @@ class Delivery:
                 self._record(parcel, "dropped")
                 report.append(_line(parcel, "dropped"))
                 continue
-            for _ in range(1 + duplicate):
-                report.append(self._hand_over(parcel) if hand_over else self._send_and_record(parcel))
+            hand = self._hand_over if hand_over else self._send_and_record
+            report.extend(hand(parcel) for _ in range(1 + duplicate))
         return report
 
     def _run(self) -> None:

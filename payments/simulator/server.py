@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import socket
 import threading
@@ -21,14 +20,12 @@ _running: weakref.WeakSet[Server] = weakref.WeakSet()
 class Server:
     """A running simulator. It belongs to the process that started it; a forked child has only its address."""
 
-    def __init__(self, core: Core, *, host: str, port: int) -> None:
+    def __init__(self, core: Core, *, host: str, port: int, public_url: str | None) -> None:
         self.core = core
-        self._http = _HttpServer((host, port), core)
-        self.url = f"http://{host}:{self._http.server_address[1]}"
-        self._http.base_url = self.url
         self._delivery = Delivery(core)
-        self._http.delivery = self._delivery
-        self._thread = threading.Thread(target=self._http.serve_forever, name="simulator", daemon=True)
+        self._http = _HttpServer((host, port), core, self._delivery, public_url)
+        self.url = f"http://{host}:{self._http.server_address[1]}"
+        self._thread = threading.Thread(target=self._http.serve_until_woken, name="simulator", daemon=True)
         self._pid = os.getpid()
         self._delivery.start()
         self._thread.start()
@@ -40,7 +37,7 @@ class Server:
             return
         _running.discard(self)
         self._delivery.stop()
-        self._http.shutdown()
+        self._http.wake_to_end()
         self._thread.join()
         self._http.server_close()
         self._http.break_connections()
@@ -60,28 +57,42 @@ def start(
     webhooks: str | None = None,
     webhook_url: str | None = None,
     webhook_secret: str | None = None,
+    public_url: str | None = None,
 ) -> Server:
     """Start a simulator in threads of this process.
 
     Port 0 takes a free one; `state` is the path of a file that everything survives in. What is None of the webhooks'
-    settings stays as the state has it; anew they are off.
+    settings stays as the state has it; anew they are off. `public_url` is where a browser finds the simulator's pages,
+    if not where the SDK does.
     """
     core = Core(path=state, seed=seed)
     with core.unit():
         core.webhooks.configure(mode=webhooks, url=webhook_url, secret=webhook_secret)
-    return Server(core, host=host, port=port)
+    return Server(core, host=host, port=port, public_url=public_url)
 
 
 class _HttpServer(ThreadingHTTPServer):
     daemon_threads = True
+    block_on_close = False
     request_queue_size = 256
-    base_url = ""
-    delivery: Delivery
 
-    def __init__(self, address: tuple[str, int], core: Core) -> None:
+    def __init__(self, address: tuple[str, int], core: Core, delivery: Delivery, public_url: str | None) -> None:
         self.core = core
+        self.delivery = delivery
+        self.public_url = public_url
+        self._ended = False
         self._connections: weakref.WeakSet[socket.socket] = weakref.WeakSet()
         super().__init__(address, _Handler)
+
+    def serve_until_woken(self) -> None:
+        """Accept connections; unlike `serve_forever` without looking at a flag twice a second."""
+        while not self._ended:
+            self.handle_request()
+
+    def wake_to_end(self) -> None:
+        """End `serve_until_woken` with a last connection."""
+        self._ended = True
+        socket.create_connection(self.socket.getsockname()).close()
 
     def get_request(self) -> tuple[socket.socket, Any]:
         connection, address = super().get_request()
@@ -127,7 +138,7 @@ class _Handler(BaseHTTPRequestHandler):
             query=query,
             headers={name.lower(): value for name, value in self.headers.items()},
             body=self.rfile.read(length).decode(),
-            base_url=self.server.base_url,
+            base_url=self.server.public_url or f"http://{self.headers.get('Host', '')}",
         )
         try:
             answer = self._route(request)
@@ -150,7 +161,7 @@ class _Handler(BaseHTTPRequestHandler):
             return pages.handle(core, request)
         return handle(core, request)
 
-    def log_message(self, format: str, *args: Any) -> None:
+    def log_message(self, *args: Any) -> None:
         """Requests are in the request log."""
 
 

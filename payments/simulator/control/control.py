@@ -1,25 +1,45 @@
-"""The control API. JSON in, JSON out, no key.
+"""The control API. JSON in, JSON out, no key; amounts in cents, instants in seconds since 1970.
 
-| route | does |
-|---|---|
-| `GET /_control/health` | `{"status": "ok", "platform": "acct_…", "now": …}` |
-| `POST /_control/reset` | forgets everything, as if newly started (clock, settings, faults and webhooks too) |
-| `GET, POST /_control/clock` | `{"offset_seconds": n}` follows the wall, `{"standing_at": epoch}` stands still; what falls due on the way happens in order, each as of its own instant |
-| `GET, POST /_control/settings` | fees, life of holds, delay of funds, life of idempotency keys: see `core.settings` |
-| `GET, POST, DELETE /_control/faults` | `{"call", "fault", "times": n or "always", "code", "decline_code", "error_type", "latency_ms", "match"}`: see `core.faults` |
-| `GET, DELETE /_control/requests` | the log of POST requests: path, key, status (null if the connection broke), `replayed`, `effect`, `call`, `fault`; `?key=` and `?call=` filter |
-| `GET /_control/summary` | per transfer group what was held, captured, refunded, transferred, reversed, disputed, and all balances; `?transfer_group=` or `?metadata[name]=` filter |
-| `GET /_control/live_holds` | intents that hold money now |
-| `POST /_control/payment_intents/{id}/authenticate` | `{"succeed": true}`: the cardholder ends 3-D Secure |
-| `POST /_control/setup_intents/{id}/authenticate` | the same for a card that is being saved |
-| `POST /_control/accounts/{id}` | `{"onboarded": true, "transfers": "active" or "inactive" or "pending"}`, or any other capability by name |
-| `POST /_control/platform/fund` | `{"cents": n}`: a top-up |
-| `POST /_control/disputes` | `{"payment_intent", "phase": "opened" or "won" or "lost", "amount", "reason"}` |
-| `POST /_control/dashboard/refund` | `{"payment_intent", "amount", "reason", "reverse_transfer"}`: a refund made in Stripe's dashboard, without a request of the platform's |
-| `POST /_control/refunds/{id}/fail` | the bank sends a refund back |
-| `POST /_control/webhooks` | `{"mode": "push" or "queue" or "off", "url", "secret"}` |
-| `GET /_control/webhooks/queue` | what is still to be delivered, oldest first |
-| `POST /_control/webhooks/deliver` | `{"limit", "shuffle_seed", "duplicate": n, "drop": n or [types], "hand_over": true}`: see `Delivery.deliver` |
+GET /_control/health
+    `{"status": "ok", "platform": "acct_…", "now": …}`
+POST /_control/reset
+    Forgets everything, as if newly started: clock, settings, faults and webhooks too.
+GET, POST /_control/clock
+    `{"offset_seconds": n}` follows the wall so far ahead, `{"standing_at": instant}` stands still. What falls due
+    on the way happens in order, each as of its own instant.
+GET, POST /_control/settings
+    Fees, life of holds, delay of funds, life of idempotency keys: see `core.settings`.
+GET, POST, DELETE /_control/faults
+    `{"call", "fault", "times": n or "always", "code", "decline_code", "error_type", "latency_ms", "match"}`, see
+    `core.faults`. `match` holds fields of the parameters or of the object that the call is about, such as
+    `{"customer": "cus_…"}`, `{"id": "pi_…"}` or `{"metadata": {"booking": "7"}}`.
+GET, DELETE /_control/requests
+    The log of POST requests, oldest first: path, key, status (null if the connection broke), `replayed`, `effect`,
+    `call`, `fault`. `?key=` and `?call=` filter.
+GET /_control/summary
+    Per transfer group what was held, captured, refunded, transferred, reversed and disputed, and all balances.
+    `?transfer_group=` or `?metadata[name]=` filter.
+GET /_control/live_holds
+    Intents that hold money now.
+POST /_control/payment_intents/{id}/authenticate, POST /_control/setup_intents/{id}/authenticate
+    `{"succeed": true or false}`: the cardholder ends 3-D Secure.
+POST /_control/accounts/{id}
+    `{"onboarded": true or false, "transfers": "active" or "inactive" or "pending"}`, or another capability by name.
+POST /_control/platform/fund
+    `{"cents": n}`: a top-up.
+POST /_control/disputes
+    `{"payment_intent", "phase": "opened" or "won" or "lost", "amount", "reason"}`
+POST /_control/dashboard/refund
+    `{"payment_intent", "amount", "reason", "reverse_transfer"}`: a refund made in Stripe's dashboard, without a request
+    of the platform's.
+POST /_control/refunds/{id}/fail
+    The bank sends a refund back.
+POST /_control/webhooks
+    `{"mode": "push" or "queue" or "off", "url", "secret"}`
+GET /_control/webhooks/queue
+    What is still to be delivered, oldest first.
+POST /_control/webhooks/deliver
+    `{"limit": n, "shuffle_seed": n, "duplicate": n, "drop": n or [types], "hand_over": true}`, see `Delivery.deliver`.
 
 Errors: 400 or 404 with `{"error": {"message": …}}`.
 """
@@ -142,18 +162,18 @@ def _clear_requests(core: Core, given: Given) -> list[Body]:
     return []
 
 
-def _authenticate_payment(core: Core, given: Given, id: str) -> Body:
-    intent = fetch(core, "payment_intent", id, param="intent")
+def _authenticate_payment(core: Core, given: Given, object_id: str) -> Body:
+    intent = fetch(core, "payment_intent", object_id, param="intent")
     return public(authorization.authenticate(core, intent, succeeds=given.get("succeed", True)))
 
 
-def _authenticate_setup(core: Core, given: Given, id: str) -> Body:
-    intent = fetch(core, "setup_intent", id, param="intent")
+def _authenticate_setup(core: Core, given: Given, object_id: str) -> Body:
+    intent = fetch(core, "setup_intent", object_id, param="intent")
     return public(setup_intents.authenticate(core, intent, succeeds=given.get("succeed", True)))
 
 
-def _change_account(core: Core, given: Given, id: str) -> Body:
-    account = fetch_account(core, id)
+def _change_account(core: Core, given: Given, object_id: str) -> Body:
+    account = fetch_account(core, object_id)
     if "onboarded" in given:
         accounts.onboard(core, account, done=given.pop("onboarded"))
     for capability, status in given.items():
@@ -174,7 +194,7 @@ def _dispute(core: Core, given: Given) -> Body:
         raise invalid_request(f"{intent['id']} has no charge.")
     if given["phase"] == "opened":
         charge = core.objects.must_get(charge_id)
-        dispute = disputes.open(core, charge, reason=given.get("reason", "fraudulent"), amount=given.get("amount"))
+        dispute = disputes.begin(core, charge, reason=given.get("reason", "fraudulent"), amount=given.get("amount"))
         return public(dispute)
     if given["phase"] not in ("won", "lost"):
         raise ValueError("phase is opened, won or lost")
@@ -188,10 +208,10 @@ def _refund(core: Core, given: Given) -> Body:
     return public(refunds.create(core, given))
 
 
-def _fail_refund(core: Core, given: Given, id: str) -> Body:
-    fetch(core, "refund", id, param="refund")
-    refunds.fail(core, id)
-    return public(core.objects.must_get(id))
+def _fail_refund(core: Core, given: Given, object_id: str) -> Body:
+    fetch(core, "refund", object_id, param="refund")
+    refunds.fail(core, object_id)
+    return public(core.objects.must_get(object_id))
 
 
 def _configure_webhooks(core: Core, given: Given) -> Body:

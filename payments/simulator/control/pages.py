@@ -13,7 +13,8 @@ from payments.simulator.wire.api import HttpAnswer, HttpRequest
 
 _STYLE = (
     "body{font:16px system-ui;max-width:28rem;margin:15vh auto;padding:0 1rem;color:#1a1f36}"
-    "button{font:inherit;padding:.6rem 1.2rem;border:0;border-radius:6px;color:#fff;background:#635bff;margin-right:.5rem}"
+    "button{font:inherit;padding:.6rem 1.2rem;margin-right:.5rem;border:0;border-radius:6px;color:#fff}"
+    "button{background:#635bff}"
     "button.no{background:#df1b41}"
 )
 
@@ -22,32 +23,32 @@ def handle(core: Core, http: HttpRequest) -> HttpAnswer:
     """Answer one request to /_pages."""
     try:
         match http.path.strip("/").split("/")[1:]:
-            case ["3ds", id]:
-                return _three_d_secure(core, http, id)
-            case ["onboarding", id, token]:
-                return _onboarding(core, http, id, token)
-            case ["express", id]:
-                return _express(core, id)
+            case ["3ds", object_id]:
+                return _three_d_secure(core, http, object_id)
+            case ["onboarding", object_id, token]:
+                return _onboarding(core, http, object_id, token)
+            case ["express", object_id]:
+                return _express(core, object_id)
     except StripeError as error:
         return _page(error.status, "Sorry", escape(str(error)))
     return _page(404, "Sorry", "There is no such page.")
 
 
-def _three_d_secure(core: Core, http: HttpRequest, id: str) -> HttpAnswer:
+def _three_d_secure(core: Core, http: HttpRequest, object_id: str) -> HttpAnswer:
     """`/_pages/3ds/{intent}`: the cardholder confirms or not, and goes back to the `return_url`."""
     with core.unit():
-        intent = core.objects.get(id)
+        intent = core.objects.get(object_id)
         if intent is None or intent["object"] not in ("payment_intent", "setup_intent"):
             return _page(404, "Sorry", "There is no such payment.")
         if intent["status"] != "requires_action":
             return _page(410, "Already done", "This payment does not wait for you.")
         return_url = (intent["next_action"].get("redirect_to_url") or {}).get("return_url")
         if http.method != "POST":
-            sum = f" of {dollars(intent['amount'])}" if "amount" in intent else ""
+            amount = f" of {dollars(intent['amount'])}" if "amount" in intent else ""
             return _page(
                 200,
                 "3-D Secure",
-                f"<p>Your bank asks you to confirm this payment{sum}.</p>"
+                f"<p>Your bank asks you to confirm this payment{amount}.</p>"
                 + _form(("complete", "Complete", ""), ("fail", "Fail", "no")),
             )
         succeeds = "complete" in dict(parse_qsl(http.body))
@@ -58,10 +59,10 @@ def _three_d_secure(core: Core, http: HttpRequest, id: str) -> HttpAnswer:
         return _redirect(_returning(return_url, intent))
 
 
-def _onboarding(core: Core, http: HttpRequest, id: str, token: str) -> HttpAnswer:
+def _onboarding(core: Core, http: HttpRequest, account_id: str, token: str) -> HttpAnswer:
     """`/_pages/onboarding/{account}/{token}`: what the account link leads to."""
     with core.unit():
-        account = fetch_account(core, id)
+        account = fetch_account(core, account_id)
         return_url = account["_"].get("links", {}).get(token)
         if return_url is None:
             return _page(410, "This link has expired", "Ask for a new one.")
@@ -76,11 +77,11 @@ def _onboarding(core: Core, http: HttpRequest, id: str, token: str) -> HttpAnswe
         return _redirect(return_url)
 
 
-def _express(core: Core, id: str) -> HttpAnswer:
+def _express(core: Core, account_id: str) -> HttpAnswer:
     """`/_pages/express/{account}`: what a login link leads to."""
     with core.unit():
-        fetch_account(core, id)
-        balance = dollars(ledger.available(core, id))
+        fetch_account(core, account_id)
+        balance = dollars(ledger.available(core, account_id))
     return _page(200, "Express dashboard", f"<p>Your balance: {balance}</p>")
 
 

@@ -27,25 +27,25 @@ _TO_ONBOARD = (
 
 def found_platform(core: Core) -> None:
     """Give a new simulator the platform's own account."""
-    id = core.ids.new("acct_1", 15)
-    core.database.set_fact("platform", id)
-    account = _body(core, id, type="standard", controller={"type": "account"})
+    account_id = core.ids.new("acct_1", 15)
+    core.database.set_fact("platform", account_id)
+    account = _body(core, account_id, kind="standard", controller={"type": "account"})
     account |= {"charges_enabled": True, "details_submitted": True, "payouts_enabled": True}
     account["capabilities"] = {"card_payments": "active", "transfers": "active"}
     account["settings"]["dashboard"]["display_name"] = "Simulated platform"
     del account["external_accounts"]
-    core.objects.add(account, account=id, requested=[])
+    core.objects.add(account, account=account_id, requested=[])
 
 
 def create(core: Core, params: dict[str, Any]) -> Body:
     """POST /v1/accounts: connected accounts that Stripe onboards, made with `type` or `controller`."""
     dashboard = params.get("controller", {}).get("stripe_dashboard", {}).get("type", "full")
-    type = params.get("type", {"express": "express", "full": "standard", "none": "custom"}[dashboard])
-    id = core.ids.new("acct_1", 15)
+    kind = params.get("type", {"express": "express", "full": "standard", "none": "custom"}[dashboard])
+    account_id = core.ids.new("acct_1", 15)
     requested = [name for name, wish in params.get("capabilities", {}).items() if wish.get("requested")] or [
         "transfers"
     ]
-    account = _body(core, id, type=type, controller=_controller(type))
+    account = _body(core, account_id, kind=kind, controller=_controller(kind))
     account |= {
         "business_type": params.get("business_type"),
         "capabilities": dict.fromkeys(requested, "inactive"),
@@ -65,14 +65,14 @@ def retrieve_own(core: Core, params: dict[str, Any]) -> Body:
     return core.objects.must_get(core.request.account)
 
 
-def retrieve(core: Core, params: dict[str, Any], id: str) -> Body:
+def retrieve(core: Core, params: dict[str, Any], account_id: str) -> Body:
     """GET /v1/accounts/{account}"""
-    return fetch_account(core, id)
+    return fetch_account(core, account_id)
 
 
-def update(core: Core, params: dict[str, Any], id: str) -> Body:
+def update(core: Core, params: dict[str, Any], account_id: str) -> Body:
     """POST /v1/accounts/{account}"""
-    account = fetch_account(core, id)
+    account = fetch_account(core, account_id)
     former = before(account)
     change(account, params, "business_type email metadata")
     account["business_profile"] |= params.get("business_profile", {})
@@ -83,14 +83,14 @@ def update(core: Core, params: dict[str, Any], id: str) -> Body:
     return account
 
 
-def delete(core: Core, params: dict[str, Any], id: str) -> Body:
+def delete(core: Core, params: dict[str, Any], account_id: str) -> Body:
     """DELETE /v1/accounts/{account}: only with nothing on its balance."""
-    account = fetch_account(core, id)
-    if any(ledger.balance_of(core, id)):
+    account = fetch_account(core, account_id)
+    if any(ledger.balance_of(core, account_id)):
         raise invalid_request("You cannot delete an account with a balance that isn't zero.")
     account["_"]["deleted"] = True
     core.objects.save(account)
-    return {"id": id, "object": "account", "deleted": True}
+    return {"id": account_id, "object": "account", "deleted": True}
 
 
 def create_link(core: Core, params: dict[str, Any]) -> Body:
@@ -110,9 +110,9 @@ def create_link(core: Core, params: dict[str, Any]) -> Body:
     }
 
 
-def create_login_link(core: Core, params: dict[str, Any], id: str) -> Body:
+def create_login_link(core: Core, params: dict[str, Any], account_id: str) -> Body:
     """POST /v1/accounts/{account}/login_links"""
-    account = fetch_account(core, id)
+    account = fetch_account(core, account_id)
     if account["type"] != "express":
         raise invalid_request("Login links can only be made for accounts with the Express dashboard.")
     if not account["details_submitted"]:
@@ -120,33 +120,33 @@ def create_login_link(core: Core, params: dict[str, Any], id: str) -> Body:
     return {
         "object": "login_link",
         "created": core.clock.stamp(),
-        "url": f"{core.request.base_url}/_pages/express/{id}",
+        "url": f"{core.request.base_url}/_pages/express/{account_id}",
     }
 
 
-def list_external(core: Core, params: dict[str, Any], id: str) -> Body:
+def list_external(core: Core, params: dict[str, Any], account_id: str) -> Body:
     """GET /v1/accounts/{account}/external_accounts"""
-    return fetch_account(core, id)["external_accounts"]
+    return fetch_account(core, account_id)["external_accounts"]
 
 
-def list_capabilities(core: Core, params: dict[str, Any], id: str) -> Body:
+def list_capabilities(core: Core, params: dict[str, Any], account_id: str) -> Body:
     """GET /v1/accounts/{account}/capabilities"""
-    account = fetch_account(core, id)
+    account = fetch_account(core, account_id)
     data = [_capability(account, name) for name in account["capabilities"]]
-    return empty_list(f"/v1/accounts/{id}/capabilities") | {"data": data}
+    return empty_list(f"/v1/accounts/{account_id}/capabilities") | {"data": data}
 
 
-def retrieve_capability(core: Core, params: dict[str, Any], id: str, name: str) -> Body:
+def retrieve_capability(core: Core, params: dict[str, Any], account_id: str, name: str) -> Body:
     """GET /v1/accounts/{account}/capabilities/{capability}"""
-    account = fetch_account(core, id)
+    account = fetch_account(core, account_id)
     if name not in account["capabilities"]:
         raise missing("capability", name, param="capability")
     return _capability(account, name)
 
 
-def update_capability(core: Core, params: dict[str, Any], id: str, name: str) -> Body:
+def update_capability(core: Core, params: dict[str, Any], account_id: str, name: str) -> Body:
     """POST /v1/accounts/{account}/capabilities/{capability}"""
-    account = fetch_account(core, id)
+    account = fetch_account(core, account_id)
     former = before(account)
     _request(account, name, params.get("requested", True))
     core.objects.save(account)
@@ -222,16 +222,16 @@ def _capability(account: Body, name: str) -> Body:
     }
 
 
-def _controller(type: str) -> Body:
-    if type == "standard":
+def _controller(kind: str) -> Body:
+    if kind == "standard":
         return {"type": "application", "is_controller": True, **_STANDARD}
     return {
         "type": "application",
         "is_controller": True,
-        "fees": {"payer": "application_express" if type == "express" else "application_custom"},
+        "fees": {"payer": "application_express" if kind == "express" else "application_custom"},
         "losses": {"payments": "application"},
-        "requirement_collection": "stripe" if type == "express" else "application",
-        "stripe_dashboard": {"type": "express" if type == "express" else "none"},
+        "requirement_collection": "stripe" if kind == "express" else "application",
+        "stripe_dashboard": {"type": "express" if kind == "express" else "none"},
     }
 
 
@@ -279,9 +279,9 @@ def _bank_account(core: Core, account: Body) -> Body:
     }
 
 
-def _body(core: Core, id: str, *, type: str, controller: Body) -> Body:
+def _body(core: Core, account_id: str, *, kind: str, controller: Body) -> Body:
     return {
-        "id": id,
+        "id": account_id,
         "object": "account",
         "business_profile": {
             "annual_revenue": None,
@@ -305,7 +305,7 @@ def _body(core: Core, id: str, *, type: str, controller: Body) -> Body:
         "default_currency": "usd",
         "details_submitted": False,
         "email": None,
-        "external_accounts": empty_list(f"/v1/accounts/{id}/external_accounts"),
+        "external_accounts": empty_list(f"/v1/accounts/{account_id}/external_accounts"),
         "future_requirements": _requirements(()),
         "metadata": {},
         "payouts_enabled": False,
@@ -335,5 +335,5 @@ def _body(core: Core, id: str, *, type: str, controller: Body) -> Body:
             "sepa_debit_payments": {},
         },
         "tos_acceptance": {"date": None},
-        "type": type,
+        "type": kind,
     }

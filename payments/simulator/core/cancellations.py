@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 _CANCELABLE = ("requires_payment_method", "requires_capture", "requires_confirmation", "requires_action")
 
 
-def cancel(core: Core, params: dict[str, Any], id: str) -> Body:
+def cancel(core: Core, params: dict[str, Any], intent_id: str) -> Body:
     """POST /v1/payment_intents/{intent}/cancel"""
-    intent = fetch(core, "payment_intent", id, param="intent")
+    intent = fetch(core, "payment_intent", intent_id, param="intent")
     if intent["status"] not in _CANCELABLE:
         raise unexpected_state(
             f"You cannot cancel this PaymentIntent because it has a status of {intent['status']}. Only a PaymentIntent"

@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from payments.simulator.core.core import Core
 
 
-def capture(core: Core, params: dict[str, Any], id: str) -> Body:
+def capture(core: Core, params: dict[str, Any], intent_id: str) -> Body:
     """POST /v1/payment_intents/{intent}/capture"""
-    intent = fetch(core, "payment_intent", id, param="intent")
+    intent = fetch(core, "payment_intent", intent_id, param="intent")
     if intent["status"] != "requires_capture":
         raise unexpected_state(
             f"This PaymentIntent could not be captured because it has a status of {intent['status']}. Only a"
@@ -77,7 +77,7 @@ def _book(core: Core, charge: Body) -> None:
     transaction = ledger.post(
         core,
         account=charge["_"]["account"],
-        type="charge",
+        kind="charge",
         reporting_category="charge",
         source=charge["id"],
         amount=amount,
@@ -93,7 +93,7 @@ def _book(core: Core, charge: Body) -> None:
     core.objects.save(charge)
     method = core.objects.must_get(charge["payment_method"])
     if reason := payment_methods.card_of(method).dispute_reason:
-        disputes.open(core, charge, reason=reason)
+        disputes.begin(core, charge, reason=reason)
 
 
 def _share(intent: Body, params: dict[str, Any], amount: int) -> int | None:

@@ -120,9 +120,9 @@ _BY_NAME = _NAMED | {alias: _NAMED[name] for alias, name in _ALIASES.items()}
 _BY_NUMBER = {card.number: card for card in reversed(_NAMED.values())}
 
 
-def named(id: str, prefix: str) -> Card | None:
+def named(shared_id: str, prefix: str) -> Card | None:
     """The test card that a shared id stands for: `pm_card_visa` with `pm_card_`, `tok_visa` with `tok_`."""
-    return _BY_NAME.get(id.removeprefix(prefix)) if id.startswith(prefix) else None
+    return _BY_NAME.get(shared_id.removeprefix(prefix)) if shared_id.startswith(prefix) else None
 
 
 def numbered(number: str) -> Card | None:

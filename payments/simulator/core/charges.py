@@ -13,9 +13,9 @@ if TYPE_CHECKING:
     from payments.simulator.core.core import Core
 
 
-def update(core: Core, params: dict[str, Any], id: str) -> Body:
+def update(core: Core, params: dict[str, Any], charge_id: str) -> Body:
     """POST /v1/charges/{charge}"""
-    charge = fetch(core, "charge", id, param="charge")
+    charge = fetch(core, "charge", charge_id, param="charge")
     former = before(charge)
     change(charge, params, "description metadata receipt_email transfer_group")
     core.objects.save(charge)
@@ -33,14 +33,14 @@ def record(
     authenticated: bool = False,
 ) -> Body:
     """A charge for what the card was asked: failed with a decline, else authorized and not yet captured."""
-    id = core.ids.new("ch_3", 23)
+    charge_id = core.ids.new("ch_3", 23)
     share = intent["transfer_data"]
     hold_until = None
     if intent["capture_method"] == "manual" and decline is None:
         hold_until = core.clock.stamp() + _hold_seconds(core, method, off_session=off_session)
     return core.objects.add(
         {
-            "id": id,
+            "id": charge_id,
             "object": "charge",
             "amount": intent["amount"],
             "amount_captured": 0,
@@ -74,7 +74,7 @@ def record(
             },
             "receipt_email": intent["receipt_email"],
             "receipt_number": None,
-            "receipt_url": f"https://pay.stripe.com/receipts/payment/{id}" if decline is None else None,
+            "receipt_url": f"https://pay.stripe.com/receipts/payment/{charge_id}" if decline is None else None,
             "refunded": False,
             "review": None,
             "shipping": intent["shipping"],

@@ -57,27 +57,27 @@ def create(core: Core, params: dict[str, Any]) -> Body:
     return customer
 
 
-def retrieve(core: Core, params: dict[str, Any], id: str) -> Body:
+def retrieve(core: Core, params: dict[str, Any], customer_id: str) -> Body:
     """GET /v1/customers/{customer}; of a deleted one, that it was deleted."""
-    customer = core.objects.get(id)
+    customer = core.objects.get(customer_id)
     if customer and customer["object"] == "customer" and customer["_"].get("deleted"):
         return _tombstone(customer)
-    return fetch_customer(core, id, param="id", status=404)
+    return fetch_customer(core, customer_id, param="id", status=404)
 
 
-def update(core: Core, params: dict[str, Any], id: str) -> Body:
+def update(core: Core, params: dict[str, Any], customer_id: str) -> Body:
     """POST /v1/customers/{customer}"""
-    customer = fetch_customer(core, id, param="id", status=404)
+    customer = fetch_customer(core, customer_id, param="id", status=404)
     former = before(customer)
     _apply(core, customer, params)
     emit(core, "customer.updated", customer, previously=former)
     return customer
 
 
-def delete(core: Core, params: dict[str, Any], id: str) -> Body:
+def delete(core: Core, params: dict[str, Any], customer_id: str) -> Body:
     """DELETE /v1/customers/{customer}: the saved cards go with the customer."""
-    customer = fetch_customer(core, id, param="id", status=404)
-    for method in list(core.objects.find("payment_method", customer=id)):
+    customer = fetch_customer(core, customer_id, param="id", status=404)
+    for method in list(core.objects.find("payment_method", customer=customer_id)):
         payment_methods.part(core, method)
     customer["_"]["deleted"] = True
     core.objects.save(customer)

@@ -40,6 +40,16 @@ CREATE TABLE IF NOT EXISTS idempotency (
 CREATE TABLE IF NOT EXISTS requests (seq INTEGER PRIMARY KEY AUTOINCREMENT, entry TEXT NOT NULL);
 """
 
+_CLEAR = (
+    "DELETE FROM facts",
+    "DELETE FROM objects",
+    "DELETE FROM balances",
+    "DELETE FROM due",
+    "DELETE FROM deliveries",
+    "DELETE FROM idempotency",
+    "DELETE FROM requests",
+)
+
 
 class Database:
     """The connection, its transactions, and the named facts that are not Stripe objects."""
@@ -115,8 +125,8 @@ class Database:
 
     def clear(self) -> None:
         """Forget everything, as if newly made."""
-        for table in ("facts", "objects", "balances", "due", "deliveries", "idempotency", "requests"):
-            self.execute(f"DELETE FROM {table}")
+        for statement in _CLEAR:
+            self.execute(statement)
         for forget in self._forget:
             forget()
 

@@ -17,27 +17,48 @@ OPEN = ("needs_response", "under_review")
 _RESPONSE_TIME = 14 * 24 * 60 * 60
 _NETWORK_CODES = {"fraudulent": "10.4", "product_not_received": "13.1"}
 _EVIDENCE = (
-    "access_activity_log billing_address cancellation_policy cancellation_policy_disclosure cancellation_rebuttal"
-    " customer_communication customer_email_address customer_name customer_purchase_ip customer_signature"
-    " duplicate_charge_documentation duplicate_charge_explanation duplicate_charge_id product_description receipt"
-    " refund_policy refund_policy_disclosure refund_refusal_explanation service_date service_documentation"
-    " shipping_address shipping_carrier shipping_date shipping_documentation shipping_tracking_number"
-    " uncategorized_file uncategorized_text"
-).split()
+    "access_activity_log",
+    "billing_address",
+    "cancellation_policy",
+    "cancellation_policy_disclosure",
+    "cancellation_rebuttal",
+    "customer_communication",
+    "customer_email_address",
+    "customer_name",
+    "customer_purchase_ip",
+    "customer_signature",
+    "duplicate_charge_documentation",
+    "duplicate_charge_explanation",
+    "duplicate_charge_id",
+    "product_description",
+    "receipt",
+    "refund_policy",
+    "refund_policy_disclosure",
+    "refund_refusal_explanation",
+    "service_date",
+    "service_documentation",
+    "shipping_address",
+    "shipping_carrier",
+    "shipping_date",
+    "shipping_documentation",
+    "shipping_tracking_number",
+    "uncategorized_file",
+    "uncategorized_text",
+)
 
 
-def open(core: Core, charge: Body, *, reason: str = "fraudulent", amount: int | None = None) -> Body:
+def begin(core: Core, charge: Body, *, reason: str = "fraudulent", amount: int | None = None) -> Body:
     """The bank disputes a captured charge: what is not yet refunded, or `amount`, is withdrawn with a fee."""
     if not charge["captured"] or charge["disputed"]:
         raise invalid_request(f"{charge['id']} cannot be disputed: it is not captured, or disputed already.")
     amount = amount or charge["amount_captured"] - charge["amount_refunded"]
     if not 1 <= amount <= charge["amount_captured"]:
         raise invalid_request(f"{charge['id']} has no such amount to dispute.", param="amount")
-    id = core.ids.new("du_1", 23)
+    dispute_id = core.ids.new("du_1", 23)
     brand = charge["payment_method_details"]["card"]["brand"]
     dispute = core.objects.add(
         {
-            "id": id,
+            "id": dispute_id,
             "object": "dispute",
             "amount": amount,
             "balance_transactions": [],
@@ -94,9 +115,9 @@ def decide(core: Core, dispute: Body, *, won: bool) -> Body:
     return dispute
 
 
-def update(core: Core, params: dict[str, Any], id: str) -> Body:
+def update(core: Core, params: dict[str, Any], dispute_id: str) -> Body:
     """POST /v1/disputes/{dispute}: evidence is staged, and goes to the bank with `submit`."""
-    dispute = fetch(core, "dispute", id, param="dispute")
+    dispute = fetch(core, "dispute", dispute_id, param="dispute")
     former = before(dispute)
     change(dispute, params, "metadata")
     if "evidence" in params:
@@ -112,9 +133,9 @@ def update(core: Core, params: dict[str, Any], id: str) -> Body:
     return dispute
 
 
-def close(core: Core, params: dict[str, Any], id: str) -> Body:
+def close(core: Core, params: dict[str, Any], dispute_id: str) -> Body:
     """POST /v1/disputes/{dispute}/close: the platform accepts the loss."""
-    dispute = fetch(core, "dispute", id, param="dispute")
+    dispute = fetch(core, "dispute", dispute_id, param="dispute")
     if dispute["status"] not in OPEN:
         raise invalid_request("This dispute is already closed.")
     return decide(core, dispute, won=False)
@@ -124,7 +145,7 @@ def _post(core: Core, dispute: Body, amount: int, category: str, fee_details: li
     transaction = ledger.post(
         core,
         account=dispute["_"]["account"],
-        type="adjustment",
+        kind="adjustment",
         reporting_category=category,
         source=dispute["id"],
         amount=amount,

@@ -20,7 +20,7 @@ class StripeError(Exception):
     def __init__(
         self,
         status: int,
-        type: str,
+        error_type: str,
         message: str,
         *,
         code: str | None = None,
@@ -36,15 +36,15 @@ class StripeError(Exception):
         self.keeps_effects = keeps_effects
         self.stored = stored
         self.headers = headers or {}
-        self.error = error_object(type, message, code=code, param=param, decline_code=decline_code, **objects)
+        self.error = error_object(error_type, message, code=code, param=param, decline_code=decline_code, **objects)
 
 
-def error_object(type: str, message: str, *, code: str | None = None, **details: Any) -> Body:
+def error_object(error_type: str, message: str, *, code: str | None = None, **details: Any) -> Body:
     """The inner object of an error body; intents carry the same form as their last error.
 
     Whatever is None is left out. Stripe objects among the details are copied as they are at this moment.
     """
-    error: Body = {"type": type, "message": message}
+    error: Body = {"type": error_type, "message": message}
     if code:
         error["code"] = code
         error["doc_url"] = f"https://stripe.com/docs/error-codes/{code.replace('_', '-')}"
@@ -59,9 +59,9 @@ def invalid_request(message: str, *, status: int = 400, **details: Any) -> Strip
     return StripeError(status, "invalid_request_error", message, **details)
 
 
-def missing(label: str, id: str, *, param: str, status: int = 400) -> StripeError:
+def missing(label: str, object_id: str, *, param: str, status: int = 400) -> StripeError:
     """No such object. 404 when the path names it, 400 when a parameter does."""
-    return invalid_request(f"No such {label}: '{id}'", status=status, code="resource_missing", param=param)
+    return invalid_request(f"No such {label}: '{object_id}'", status=status, code="resource_missing", param=param)
 
 
 def unexpected_state(message: str, intent: Body) -> StripeError:

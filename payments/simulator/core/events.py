@@ -15,7 +15,7 @@ API_VERSION = "2026-05-27.dahlia"
 OWN_ENDPOINT = "control"  # the endpoint given at the start or through the control API; it hears everything
 
 
-def emit(core: Core, type: str, subject: Body, *, previously: Body | None = None) -> Body:
+def emit(core: Core, event_type: str, subject: Body, *, previously: Body | None = None) -> Body:
     """Record an event about an object as it is at this moment, and queue it for every endpoint that listens.
 
     `previously` is the object's former body; what differs is told as `previous_attributes`.
@@ -35,12 +35,12 @@ def emit(core: Core, type: str, subject: Body, *, previously: Body | None = None
         "livemode": False,
         "pending_webhooks": 0,
         "request": {"id": core.request.id, "idempotency_key": core.request.idempotency_key},
-        "type": type,
+        "type": event_type,
     }
     connected = account != core.platform
     if connected:
         event["account"] = account
-    endpoints = list(_listening(core, type, connected)) if core.webhooks.mode != "off" else []
+    endpoints = list(_listening(core, event_type, connected)) if core.webhooks.mode != "off" else []
     event["pending_webhooks"] = len(endpoints)
     core.objects.add(event, account=account)
     core.webhooks.owe(event["id"], endpoints)
@@ -52,10 +52,10 @@ def before(subject: Body) -> Body:
     return deepcopy(subject)
 
 
-def _listening(core: Core, type: str, connected: bool) -> list[str]:
+def _listening(core: Core, event_type: str, connected: bool) -> list[str]:
     ids = [OWN_ENDPOINT] if core.webhooks.url or core.webhooks.mode == "queue" else []
     for endpoint in core.objects.find("webhook_endpoint"):
-        hears = "*" in endpoint["enabled_events"] or type in endpoint["enabled_events"]
+        hears = "*" in endpoint["enabled_events"] or event_type in endpoint["enabled_events"]
         if hears and endpoint["status"] == "enabled" and endpoint["_"]["connect"] == connected:
             ids.append(endpoint["id"])
     return ids

@@ -31,7 +31,7 @@ def fingerprint(params: dict[str, Any]) -> str:
     return hashlib.sha256(json.dumps(params, sort_keys=True).encode()).hexdigest()
 
 
-def recall(core: Core, *, account: str, key: str, path: str, print: str) -> StoredAnswer | None:
+def recall(core: Core, *, account: str, key: str, path: str, digest: str) -> StoredAnswer | None:
     """The first answer to that key, if there was one.
 
     Raises StripeError if the key is being used at this moment, or was used for another request.
@@ -40,8 +40,8 @@ def recall(core: Core, *, account: str, key: str, path: str, print: str) -> Stor
         raise StripeError(
             409,
             "idempotency_error",
-            "There is currently another in-progress request using this Idempotent Key (that probably means you submitted"
-            f" twice, and the other request is still going through): {key}. Please try again later.",
+            "There is currently another in-progress request using this Idempotent Key (that probably means you"
+            f" submitted twice, and the other request is still going through): {key}. Please try again later.",
             code="idempotency_key_in_use",
             stored=False,
             headers={"Stripe-Should-Retry": "true"},
@@ -57,16 +57,16 @@ def recall(core: Core, *, account: str, key: str, path: str, print: str) -> Stor
         return None
     if row[0] != path:
         raise _used_otherwise(f"for the same endpoint they were first used for ('{path}' vs '{row[0]}')", key)
-    if row[1] != print:
+    if row[1] != digest:
         raise _used_otherwise("with the same parameters they were first used with", key)
     return StoredAnswer(*row[2:])
 
 
-def remember(core: Core, *, account: str, key: str, path: str, print: str, answer: StoredAnswer) -> None:
+def remember(core: Core, *, account: str, key: str, path: str, digest: str, answer: StoredAnswer) -> None:
     """Keep the first answer, to be replayed."""
     core.database.execute(
         "INSERT OR REPLACE INTO idempotency VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-        account, key, path, print, answer.status, answer.body, answer.request, core.clock.wall(),
+        account, key, path, digest, answer.status, answer.body, answer.request, core.clock.wall(),
     )  # fmt: skip
 
 

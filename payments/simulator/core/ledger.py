@@ -14,7 +14,7 @@ def post(
     core: Core,
     *,
     account: str,
-    type: str,
+    kind: str,
     reporting_category: str,
     source: str,
     amount: int,
@@ -46,7 +46,7 @@ def post(
             "reporting_category": reporting_category,
             "source": source,
             "status": "pending" if delay else "available",
-            "type": type,
+            "type": kind,
         },
         account=account,
     )

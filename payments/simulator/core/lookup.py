@@ -13,42 +13,42 @@ if TYPE_CHECKING:
 _LABELS = {"payment_method": "PaymentMethod", "setup_intent": "setupintent", "transfer_reversal": "transfer reversal"}
 
 
-def fetch(core: Core, kind: str, id: str, *, param: str, status: int = 404) -> Body:
+def fetch(core: Core, kind: str, object_id: str, *, param: str, status: int = 404) -> Body:
     """The object of that kind and id in the account that the request speaks for.
 
     `status` is 404 when the path names it, 400 when a parameter does. Raises StripeError, `resource_missing`.
     """
-    body = core.objects.get(id)
+    body = core.objects.get(object_id)
     if body is None or body["object"] != kind or body["_"]["account"] != core.request.account:
-        raise missing(_LABELS.get(kind, kind), id, param=param, status=status)
+        raise missing(_LABELS.get(kind, kind), object_id, param=param, status=status)
     return body
 
 
-def fetch_customer(core: Core, id: str, *, param: str = "customer", status: int = 400) -> Body:
+def fetch_customer(core: Core, object_id: str, *, param: str = "customer", status: int = 400) -> Body:
     """A customer who was not deleted."""
-    customer = fetch(core, "customer", id, param=param, status=status)
+    customer = fetch(core, "customer", object_id, param=param, status=status)
     if customer["_"].get("deleted"):
-        raise missing("customer", id, param=param, status=status)
+        raise missing("customer", object_id, param=param, status=status)
     return customer
 
 
-def find_account(core: Core, id: str) -> Body | None:
+def find_account(core: Core, object_id: str) -> Body | None:
     """A connected account that was not deleted."""
-    account = core.objects.get(id)
+    account = core.objects.get(object_id)
     if account is None or account["object"] != "account" or account["_"].get("deleted"):
         return None
     return account
 
 
-def fetch_account(core: Core, id: str) -> Body:
+def fetch_account(core: Core, object_id: str) -> Body:
     """The account that a path or header names. Stripe does not tell whether it is missing or someone else's."""
-    account = find_account(core, id)
+    account = find_account(core, object_id)
     if account is None:
         raise StripeError(
             403,
             "invalid_request_error",
-            f"The provided key 'sk_test_***' does not have access to account '{id}' (or that account does not exist)."
-            " Application access may have been revoked.",
+            f"The provided key 'sk_test_***' does not have access to account '{object_id}' (or that account does not"
+            " exist). Application access may have been revoked.",
             code="account_invalid",
             stored=False,
         )

@@ -47,32 +47,32 @@ class Objects:
         self._unsaved[body["id"]] = body
         self.writes += 1
 
-    def remove(self, id: str) -> None:
+    def remove(self, object_id: str) -> None:
         """Delete an object without trace."""
-        self._database.execute("DELETE FROM objects WHERE id = ?", id)
-        self._loaded.pop(id, None)
-        self._unsaved.pop(id, None)
+        self._database.execute("DELETE FROM objects WHERE id = ?", object_id)
+        self._loaded.pop(object_id, None)
+        self._unsaved.pop(object_id, None)
         self.writes += 1
 
-    def get(self, id: str) -> Body | None:
+    def get(self, object_id: str) -> Body | None:
         """The object of that id, in whatever account."""
-        if id not in self._loaded:
-            row = self._database.execute("SELECT body FROM objects WHERE id = ?", id).fetchone()
+        if object_id not in self._loaded:
+            row = self._database.execute("SELECT body FROM objects WHERE id = ?", object_id).fetchone()
             if row is None:
                 return None
-            self._loaded[id] = json.loads(row[0])
-        return self._loaded[id]
+            self._loaded[object_id] = json.loads(row[0])
+        return self._loaded[object_id]
 
-    def peek(self, id: str) -> Body | None:
+    def peek(self, object_id: str) -> Body | None:
         """The object of that id as it was last committed, for a look outside a unit of work."""
-        row = self._database.execute("SELECT body FROM objects WHERE id = ?", id).fetchone()
+        row = self._database.execute("SELECT body FROM objects WHERE id = ?", object_id).fetchone()
         return row and json.loads(row[0])
 
-    def must_get(self, id: str) -> Body:
+    def must_get(self, object_id: str) -> Body:
         """The object that another one names; its absence is our bug."""
-        body = self.get(id)
+        body = self.get(object_id)
         if body is None:
-            raise LookupError(id)
+            raise LookupError(object_id)
         return body
 
     def find(
@@ -102,11 +102,14 @@ class Objects:
             parameters.append(value)
         for neighbour, side in ((after, "<"), (before, ">")):
             if neighbour:
-                conditions.append(f"seq {side} (SELECT seq FROM objects WHERE id = ?)")
-                parameters.append(neighbour)
+                conditions.append(f"seq {side} ?")
+                parameters.append(self._place(neighbour))
         order = "ASC" if before else "DESC"
+        where = " AND ".join(conditions)
+        # The conditions are ours; whatever comes from outside is a parameter.
         rows = self._database.execute(
-            f"SELECT id, body FROM objects WHERE {' AND '.join(conditions)} ORDER BY seq {order}", *parameters
+            f"SELECT id, body FROM objects WHERE {where} ORDER BY seq {order}",  # noqa: S608
+            *parameters,
         )
         return self._load(rows)
 
@@ -115,15 +118,19 @@ class Objects:
         self._loaded.clear()
         self._unsaved.clear()
 
+    def _place(self, object_id: str) -> int:
+        row = self._database.execute("SELECT seq FROM objects WHERE id = ?", object_id).fetchone()
+        return row[0] if row else 0
+
     def _load(self, rows: Iterable[tuple[str, str]]) -> Iterator[Body]:
-        for id, text in rows:
-            if id not in self._loaded:
-                self._loaded[id] = json.loads(text)
-            yield self._loaded[id]
+        for object_id, text in rows:
+            if object_id not in self._loaded:
+                self._loaded[object_id] = json.loads(text)
+            yield self._loaded[object_id]
 
     def _write(self) -> None:
-        for id, body in self._unsaved.items():
-            self._database.execute("UPDATE objects SET body = ? WHERE id = ?", json.dumps(body), id)
+        for object_id, body in self._unsaved.items():
+            self._database.execute("UPDATE objects SET body = ? WHERE id = ?", json.dumps(body), object_id)
         self._unsaved.clear()
 
 

@@ -35,11 +35,11 @@ def create(core: Core, params: dict[str, Any]) -> Body:
     if share:
         transfers.require_payable(core, share["destination"], param="transfer_data[destination]")
         _check_share(share, params["amount"])
-    id = core.ids.new("pi_3", 23)
+    intent_id = core.ids.new("pi_3", 23)
     three_d_secure = params.get("payment_method_options", {}).get("card", {}).get("request_three_d_secure")
     intent = core.objects.add(
         {
-            "id": id,
+            "id": intent_id,
             "object": "payment_intent",
             "amount": params["amount"],
             "amount_capturable": 0,
@@ -51,7 +51,7 @@ def create(core: Core, params: dict[str, Any]) -> Body:
             "canceled_at": None,
             "cancellation_reason": None,
             "capture_method": params.get("capture_method", "automatic_async"),
-            "client_secret": f"{id}_secret_{core.ids.letters(25)}",
+            "client_secret": f"{intent_id}_secret_{core.ids.letters(25)}",
             "confirmation_method": params.get("confirmation_method", "automatic"),
             "created": core.clock.stamp(),
             "currency": "usd",
@@ -85,7 +85,7 @@ def create(core: Core, params: dict[str, Any]) -> Body:
             "statement_descriptor_suffix": params.get("statement_descriptor_suffix"),
             "status": "requires_payment_method",
             "transfer_data": share,
-            "transfer_group": params.get("transfer_group") or (f"group_{id}" if share else None),
+            "transfer_group": params.get("transfer_group") or (f"group_{intent_id}" if share else None),
         },
         account=core.request.account,
     )
@@ -96,9 +96,9 @@ def create(core: Core, params: dict[str, Any]) -> Body:
     return intent
 
 
-def update(core: Core, params: dict[str, Any], id: str) -> Body:
+def update(core: Core, params: dict[str, Any], intent_id: str) -> Body:
     """POST /v1/payment_intents/{intent}"""
-    intent = fetch(core, "payment_intent", id, param="intent")
+    intent = fetch(core, "payment_intent", intent_id, param="intent")
     terms = {"amount", "payment_method", "customer", "transfer_data"} & params.keys()
     if terms and intent["status"] not in CONFIRMABLE:
         name = min(terms)
@@ -125,9 +125,9 @@ def update(core: Core, params: dict[str, Any], id: str) -> Body:
     return intent
 
 
-def confirm(core: Core, params: dict[str, Any], id: str) -> Body:
+def confirm(core: Core, params: dict[str, Any], intent_id: str) -> Body:
     """POST /v1/payment_intents/{intent}/confirm"""
-    intent = fetch(core, "payment_intent", id, param="intent")
+    intent = fetch(core, "payment_intent", intent_id, param="intent")
     if intent["status"] == "succeeded":
         raise unexpected_state(
             "You cannot confirm this PaymentIntent because it has already succeeded after being previously confirmed.",

@@ -49,9 +49,9 @@ def from_data(core: Core, data: dict[str, Any]) -> Body:
     )  # fmt: skip
 
 
-def update(core: Core, params: dict[str, Any], id: str) -> Body:
+def update(core: Core, params: dict[str, Any], method_id: str) -> Body:
     """POST /v1/payment_methods/{payment_method}"""
-    method = fetch(core, "payment_method", id, param="payment_method")
+    method = fetch(core, "payment_method", method_id, param="payment_method")
     former = before(method)
     change(method, params, "metadata allow_redisplay")
     method["billing_details"] |= params.get("billing_details", {})
@@ -61,17 +61,17 @@ def update(core: Core, params: dict[str, Any], id: str) -> Body:
     return method
 
 
-def attach(core: Core, params: dict[str, Any], id: str) -> Body:
+def attach(core: Core, params: dict[str, Any], method_id: str) -> Body:
     """POST /v1/payment_methods/{payment_method}/attach"""
     if "customer" not in params:
         raise invalid_request("Missing required param: customer.", code="parameter_missing", param="customer")
     customer = fetch_customer(core, params["customer"])
-    return save_for(core, id, customer, param="payment_method", status=404)
+    return save_for(core, method_id, customer, param="payment_method", status=404)
 
 
-def detach(core: Core, params: dict[str, Any], id: str) -> Body:
+def detach(core: Core, params: dict[str, Any], method_id: str) -> Body:
     """POST /v1/payment_methods/{payment_method}/detach"""
-    method = fetch(core, "payment_method", id, param="payment_method")
+    method = fetch(core, "payment_method", method_id, param="payment_method")
     if method["customer"] is None:
         raise invalid_request(
             "The payment method you provided is not attached to a customer so detachment is impossible."
@@ -80,9 +80,9 @@ def detach(core: Core, params: dict[str, Any], id: str) -> Body:
     return method
 
 
-def save_for(core: Core, id: str, customer: Body, *, param: str, status: int = 400) -> Body:
+def save_for(core: Core, method_id: str, customer: Body, *, param: str, status: int = 400) -> Body:
     """Attach a method to a customer, with the issuer's leave. A shared test id makes a fresh copy."""
-    method = resolve(core, id, param=param, status=status)
+    method = resolve(core, method_id, param=param, status=status)
     if method["customer"] not in (None, customer["id"]):
         raise invalid_request("The payment method you provided has already been attached to a customer.")
     refuse_worn_out(method)
@@ -113,19 +113,19 @@ def part(core: Core, method: Body) -> None:
     emit(core, "payment_method.detached", method, previously=former)
 
 
-def resolve(core: Core, id: str, *, param: str, status: int = 400) -> Body:
+def resolve(core: Core, method_id: str, *, param: str, status: int = 400) -> Body:
     """The method of that id, or a fresh one if the id is shared by everybody, as `pm_card_visa` is."""
-    if card := cards.named(id, "pm_card_"):
+    if card := cards.named(method_id, "pm_card_"):
         return _add(core, card)
-    return fetch(core, "payment_method", id, param=param, status=status)
+    return fetch(core, "payment_method", method_id, param=param, status=status)
 
 
-def usable(core: Core, id: str, *, customer: str | None, param: str) -> Body:
+def usable(core: Core, method_id: str, *, customer: str | None, param: str) -> Body:
     """A method that may pay for that customer, or for nobody in particular.
 
     Raises StripeError when it belongs to someone else, or was detached.
     """
-    method = resolve(core, id, param=param)
+    method = resolve(core, method_id, param=param)
     refuse_worn_out(method)
     if method["customer"] is None or method["customer"] == customer:
         return method

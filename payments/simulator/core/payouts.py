@@ -26,19 +26,19 @@ def create(core: Core, params: dict[str, Any]) -> Body:
             " can use the /v1/balance endpoint to view your Stripe balance (for more details, see"
             " stripe.com/docs/api#balance)."
         )
-    id = core.ids.new("po_1", 23)
+    payout_id = core.ids.new("po_1", 23)
     transaction = ledger.post(
         core,
         account=account,
-        type="payout",
+        kind="payout",
         reporting_category="payout",
-        source=id,
+        source=payout_id,
         amount=-amount,
         description=params.get("description", "STRIPE PAYOUT"),
     )
     payout = core.objects.add(
         {
-            "id": id,
+            "id": payout_id,
             "object": "payout",
             "amount": amount,
             "application_fee": None,
@@ -68,14 +68,14 @@ def create(core: Core, params: dict[str, Any]) -> Body:
         },
         account=account,
     )
-    core.schedule.add("payout_arrives", id, at=payout["arrival_date"])
+    core.schedule.add("payout_arrives", payout_id, at=payout["arrival_date"])
     emit(core, "payout.created", payout)
     return payout
 
 
-def arrive(core: Core, id: str) -> None:
+def arrive(core: Core, payout_id: str) -> None:
     """The money reaches the bank."""
-    payout = core.objects.must_get(id)
+    payout = core.objects.must_get(payout_id)
     payout["status"] = "paid"
     core.objects.save(payout)
     emit(core, "payout.paid", payout)

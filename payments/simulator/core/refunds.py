@@ -44,9 +44,9 @@ def create(core: Core, params: dict[str, Any]) -> Body:
     )
 
 
-def update(core: Core, params: dict[str, Any], id: str) -> Body:
+def update(core: Core, params: dict[str, Any], refund_id: str) -> Body:
     """POST /v1/refunds/{refund}"""
-    refund = fetch(core, "refund", id, param="refund")
+    refund = fetch(core, "refund", refund_id, param="refund")
     former = before(refund)
     change(refund, params, "metadata")
     core.objects.save(refund)
@@ -67,14 +67,14 @@ def give_back(
 
     Raises StripeError if the money is not there: the platform's, or with `reverse_transfer` the connected account's.
     """
-    id = core.ids.new("re_3", 23)
-    reversal = _reverse_share(core, charge, amount, id) if reverse_transfer else None
+    refund_id = core.ids.new("re_3", 23)
+    reversal = _reverse_share(core, charge, amount, refund_id) if reverse_transfer else None
     if ledger.available(core, core.platform) < amount:
         raise insufficient_balance("Insufficient funds in your Stripe balance to refund this amount.")
     transaction = ledger.post(
-        core, account=core.platform, type="refund", reporting_category="refund", source=id, amount=-amount
+        core, account=core.platform, kind="refund", reporting_category="refund", source=refund_id, amount=-amount
     )
-    refund = _add(core, id, charge, amount, reason=reason, metadata=metadata or {}, how="refund")
+    refund = _add(core, refund_id, charge, amount, reason=reason, metadata=metadata or {}, how="refund")
     refund["balance_transaction"] = transaction["id"]
     refund["transfer_reversal"] = reversal and reversal["id"]
     charge["amount_refunded"] += amount
@@ -84,7 +84,7 @@ def give_back(
     emit(core, "refund.created", refund)
     emit(core, "charge.refunded", charge)
     if payment_methods.card_of(core.objects.must_get(charge["payment_method"])).refund_fails:
-        core.schedule.add("refund_fails", id, at=core.clock.now())
+        core.schedule.add("refund_fails", refund_id, at=core.clock.now())
     return refund
 
 
@@ -109,7 +109,7 @@ def fail(core: Core, refund_id: str) -> None:
     transaction = ledger.post(
         core,
         account=core.platform,
-        type="refund_failure",
+        kind="refund_failure",
         reporting_category="refund_failure",
         source=refund_id,
         amount=refund["amount"],
@@ -165,11 +165,11 @@ def _reverse_share(core: Core, charge: Body, amount: int, refund_id: str) -> Bod
 
 
 def _add(
-    core: Core, id: str, charge: Body, amount: int, *, reason: str | None, metadata: dict[str, str], how: str
+    core: Core, refund_id: str, charge: Body, amount: int, *, reason: str | None, metadata: dict[str, str], how: str
 ) -> Body:
     return core.objects.add(
         {
-            "id": id,
+            "id": refund_id,
             "object": "refund",
             "amount": amount,
             "balance_transaction": None,

@@ -36,17 +36,17 @@ def list_of_transfer(core: Core, params: dict[str, Any], transfer_id: str) -> di
     return {"transfer": transfer_id}
 
 
-def retrieve(core: Core, params: dict[str, Any], transfer_id: str, id: str) -> Body:
+def retrieve(core: Core, params: dict[str, Any], transfer_id: str, reversal_id: str) -> Body:
     """GET /v1/transfers/{transfer}/reversals/{id}"""
-    reversal = fetch(core, "transfer_reversal", id, param="id")
+    reversal = fetch(core, "transfer_reversal", reversal_id, param="id")
     if reversal["transfer"] != transfer_id:
-        raise missing("transfer reversal", id, param="id")
+        raise missing("transfer reversal", reversal_id, param="id")
     return reversal
 
 
-def update(core: Core, params: dict[str, Any], transfer_id: str, id: str) -> Body:
+def update(core: Core, params: dict[str, Any], transfer_id: str, reversal_id: str) -> Body:
     """POST /v1/transfers/{transfer}/reversals/{id}"""
-    reversal = retrieve(core, params, transfer_id, id)
+    reversal = retrieve(core, params, transfer_id, reversal_id)
     change(reversal, params, "metadata")
     core.objects.save(reversal)
     return reversal
@@ -70,19 +70,19 @@ def take_back(
         raise insufficient_balance(
             f"The connected account {account} has insufficient available funds for a reversal of {dollars(amount)}."
         )
-    id = core.ids.new("trr_1", 23)
+    reversal_id = core.ids.new("trr_1", 23)
     transaction = ledger.post(
         core,
         account=core.platform,
-        type="transfer_refund",
+        kind="transfer_refund",
         reporting_category="transfer_reversal",
-        source=id,
+        source=reversal_id,
         amount=amount,
         description=description,
     )
     reversal = core.objects.add(
         {
-            "id": id,
+            "id": reversal_id,
             "object": "transfer_reversal",
             "amount": amount,
             "balance_transaction": transaction["id"],
@@ -109,13 +109,13 @@ def take_back(
 def _departure(core: Core, transfer: Body, amount: int) -> Body:
     """The refund that the connected account sees."""
     payment = core.objects.must_get(transfer["destination_payment"])
-    account, id = transfer["destination"], core.ids.new("pyr_1", 23)
+    account, refund_id = transfer["destination"], core.ids.new("pyr_1", 23)
     transaction = ledger.post(
         core,
         account=account,
-        type="payment_refund",
+        kind="payment_refund",
         reporting_category="refund",
-        source=id,
+        source=refund_id,
         amount=-amount,
     )
     payment["amount_refunded"] += amount
@@ -123,7 +123,7 @@ def _departure(core: Core, transfer: Body, amount: int) -> Body:
     core.objects.save(payment)
     refund = core.objects.add(
         {
-            "id": id,
+            "id": refund_id,
             "object": "refund",
             "amount": amount,
             "balance_transaction": transaction["id"],

@@ -16,15 +16,15 @@ Happening = Callable[["Core", str], None]
 
 
 class Schedule:
-    """Happenings by name; each is given the id of the object that it befalls and looks for itself whether it still does."""
+    """Happenings by name. Each is given the id of the object that it befalls, and sees for itself if it still does."""
 
     def __init__(self, core: Core, happenings: dict[str, Happening]) -> None:
         self._core = core
         self._happenings = happenings
 
-    def add(self, what: str, id: str, *, at: float) -> None:
+    def add(self, what: str, object_id: str, *, at: float) -> None:
         """Let it happen to that object at that instant."""
-        self._core.database.execute("INSERT INTO due (at, what, object) VALUES (?, ?, ?)", at, what, id)
+        self._core.database.execute("INSERT INTO due (at, what, object) VALUES (?, ?, ?)", at, what, object_id)
 
     def next_instant(self) -> float | None:
         """When something is due next, if anything is."""
@@ -36,7 +36,7 @@ class Schedule:
         while row := database.execute(
             "SELECT seq, at, what, object FROM due WHERE at <= ? ORDER BY at, seq LIMIT 1", clock.now()
         ).fetchone():
-            seq, at, what, id = row
+            seq, at, what, object_id = row
             database.execute("DELETE FROM due WHERE seq = ?", seq)
             with clock.reliving(at):
-                self._happenings[what](self._core, id)
+                self._happenings[what](self._core, object_id)

@@ -20,15 +20,15 @@ def create(core: Core, params: dict[str, Any]) -> Body:
     """POST /v1/setup_intents"""
     if "customer" in params:
         fetch_customer(core, params["customer"])
-    id = core.ids.new("seti_1", 23)
+    intent_id = core.ids.new("seti_1", 23)
     intent = core.objects.add(
         {
-            "id": id,
+            "id": intent_id,
             "object": "setup_intent",
             "application": None,
             "automatic_payment_methods": authentication.automatic_methods(params),
             "cancellation_reason": None,
-            "client_secret": f"{id}_secret_{core.ids.letters(31)}",
+            "client_secret": f"{intent_id}_secret_{core.ids.letters(31)}",
             "created": core.clock.stamp(),
             "customer": params.get("customer"),
             "customer_account": None,
@@ -63,9 +63,9 @@ def create(core: Core, params: dict[str, Any]) -> Body:
     return intent
 
 
-def update(core: Core, params: dict[str, Any], id: str) -> Body:
+def update(core: Core, params: dict[str, Any], intent_id: str) -> Body:
     """POST /v1/setup_intents/{intent}"""
-    intent = fetch(core, "setup_intent", id, param="intent")
+    intent = fetch(core, "setup_intent", intent_id, param="intent")
     if "customer" in params:
         fetch_customer(core, params["customer"])
     change(intent, params, "customer description metadata")
@@ -74,9 +74,9 @@ def update(core: Core, params: dict[str, Any], id: str) -> Body:
     return intent
 
 
-def confirm(core: Core, params: dict[str, Any], id: str) -> Body:
+def confirm(core: Core, params: dict[str, Any], intent_id: str) -> Body:
     """POST /v1/setup_intents/{intent}/confirm"""
-    intent = fetch(core, "setup_intent", id, param="intent")
+    intent = fetch(core, "setup_intent", intent_id, param="intent")
     if intent["status"] not in _CONFIRMABLE:
         raise unexpected_state(
             f"You cannot confirm this SetupIntent because it has a status of {intent['status']}.", intent
@@ -86,9 +86,9 @@ def confirm(core: Core, params: dict[str, Any], id: str) -> Body:
     return intent
 
 
-def cancel(core: Core, params: dict[str, Any], id: str) -> Body:
+def cancel(core: Core, params: dict[str, Any], intent_id: str) -> Body:
     """POST /v1/setup_intents/{intent}/cancel"""
-    intent = fetch(core, "setup_intent", id, param="intent")
+    intent = fetch(core, "setup_intent", intent_id, param="intent")
     if intent["status"] not in _CONFIRMABLE:
         raise unexpected_state(
             f"You cannot cancel this SetupIntent because it has a status of {intent['status']}. Only a SetupIntent with"

@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 def create(core: Core, params: dict[str, Any]) -> Body:
     """POST /v1/topups: there at once."""
     only_usd(params)
-    amount, id = positive(params["amount"]), core.ids.new("tu_1", 23)
+    amount, topup_id = positive(params["amount"]), core.ids.new("tu_1", 23)
     topup = core.objects.add(
         {
-            "id": id,
+            "id": topup_id,
             "object": "topup",
             "amount": amount,
             "balance_transaction": None,
@@ -42,9 +42,9 @@ def create(core: Core, params: dict[str, Any]) -> Body:
     transaction = ledger.post(
         core,
         account=core.platform,
-        type="topup",
+        kind="topup",
         reporting_category="topup",
-        source=id,
+        source=topup_id,
         amount=amount,
         description=params.get("description"),
     )

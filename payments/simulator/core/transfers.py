@@ -42,9 +42,9 @@ def create(core: Core, params: dict[str, Any]) -> Body:
     )
 
 
-def update(core: Core, params: dict[str, Any], id: str) -> Body:
+def update(core: Core, params: dict[str, Any], transfer_id: str) -> Body:
     """POST /v1/transfers/{transfer}"""
-    transfer = fetch(core, "transfer", id, param="transfer")
+    transfer = fetch(core, "transfer", transfer_id, param="transfer")
     former = before(transfer)
     change(transfer, params, "description metadata")
     core.objects.save(transfer)
@@ -79,7 +79,7 @@ def send(
 
     With a `charge` it is that charge's money, whatever else the platform has.
     """
-    id = core.ids.new("tr_3" if charge else "tr_1", 23)
+    transfer_id = core.ids.new("tr_3" if charge else "tr_1", 23)
     group = transfer_group
     if charge:
         charge["transfer_group"] = group = group or charge["transfer_group"] or f"group_{charge['id']}"
@@ -88,15 +88,15 @@ def send(
     transaction = ledger.post(
         core,
         account=core.platform,
-        type="transfer",
+        kind="transfer",
         reporting_category="transfer",
-        source=id,
+        source=transfer_id,
         amount=-amount,
         description=description,
     )
     transfer = core.objects.add(
         {
-            "id": id,
+            "id": transfer_id,
             "object": "transfer",
             "amount": amount,
             "amount_reversed": 0,
@@ -108,7 +108,7 @@ def send(
             "destination_payment": None,
             "livemode": False,
             "metadata": merged({}, metadata or {}),
-            "reversals": empty_list(f"/v1/transfers/{id}/reversals"),
+            "reversals": empty_list(f"/v1/transfers/{transfer_id}/reversals"),
             "reversed": False,
             "source_transaction": charge and charge["id"],
             "source_type": "card",
@@ -124,8 +124,8 @@ def send(
     return transfer
 
 
-def _source(core: Core, id: str, amount: int) -> Body:
-    charge = fetch(core, "charge", id, param="source_transaction", status=400)
+def _source(core: Core, charge_id: str, amount: int) -> Body:
+    charge = fetch(core, "charge", charge_id, param="source_transaction", status=400)
     if not charge["captured"]:
         raise invalid_request("You can only use a captured charge as a source transaction.", param="source_transaction")
     transferred = charge["_"].get("transferred", 0)
@@ -140,19 +140,19 @@ def _source(core: Core, id: str, amount: int) -> Body:
 
 def _arrival(core: Core, transfer: Body) -> Body:
     """The payment that the connected account sees."""
-    account, id, amount = transfer["destination"], core.ids.new("py_1", 23), transfer["amount"]
+    account, payment_id, amount = transfer["destination"], core.ids.new("py_1", 23), transfer["amount"]
     transaction = ledger.post(
         core,
         account=account,
-        type="payment",
+        kind="payment",
         reporting_category="charge",
-        source=id,
+        source=payment_id,
         amount=amount,
         delayed=bool(transfer["source_transaction"]),
     )
     return core.objects.add(
         {
-            "id": id,
+            "id": payment_id,
             "object": "charge",
             "amount": amount,
             "amount_captured": amount,

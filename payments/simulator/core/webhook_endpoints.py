@@ -36,9 +36,9 @@ def create(core: Core, params: dict[str, Any]) -> Body:
     return endpoint | {"secret": secret}
 
 
-def update(core: Core, params: dict[str, Any], id: str) -> Body:
+def update(core: Core, params: dict[str, Any], endpoint_id: str) -> Body:
     """POST /v1/webhook_endpoints/{webhook_endpoint}"""
-    endpoint = fetch(core, "webhook_endpoint", id, param="webhook_endpoint")
+    endpoint = fetch(core, "webhook_endpoint", endpoint_id, param="webhook_endpoint")
     change(endpoint, params, "description enabled_events metadata url")
     if "disabled" in params:
         endpoint["status"] = "disabled" if params["disabled"] else "enabled"
@@ -46,8 +46,8 @@ def update(core: Core, params: dict[str, Any], id: str) -> Body:
     return endpoint
 
 
-def delete(core: Core, params: dict[str, Any], id: str) -> Body:
+def delete(core: Core, params: dict[str, Any], endpoint_id: str) -> Body:
     """DELETE /v1/webhook_endpoints/{webhook_endpoint}"""
-    fetch(core, "webhook_endpoint", id, param="webhook_endpoint")
-    core.objects.remove(id)
-    return {"id": id, "object": "webhook_endpoint", "deleted": True}
+    fetch(core, "webhook_endpoint", endpoint_id, param="webhook_endpoint")
+    core.objects.remove(endpoint_id)
+    return {"id": endpoint_id, "object": "webhook_endpoint", "deleted": True}

@@ -168,12 +168,12 @@ def _read(core: Core, call: _Call) -> HttpAnswer:
 
 def _post(core: Core, call: _Call) -> HttpAnswer:
     """Carry a POST out once for its key; replay the first answer to whoever asks again."""
-    request, print = call.request, idempotency.fingerprint(call.params)
+    request, digest = call.request, idempotency.fingerprint(call.params)
     key, claim = request.idempotency_key, (request.account, request.idempotency_key or "")
     fault = None
     try:
         with core.lock:
-            known = key and idempotency.recall(core, account=request.account, key=key, path=call.path, print=print)
+            known = key and idempotency.recall(core, account=request.account, key=key, path=call.path, digest=digest)
             fault = _take_fault(core, call, faults.STRIKE_REPLAYS if known else faults.KINDS)
             _strike_before(fault)
             if key and not known:
@@ -185,7 +185,7 @@ def _post(core: Core, call: _Call) -> HttpAnswer:
     if known:
         return _replay(core, call, known, fault)
     try:
-        return _carry_out(core, call, print, fault)
+        return _carry_out(core, call, digest, fault)
     finally:
         core.keys_in_use.discard(claim)
 
@@ -200,7 +200,7 @@ def _replay(core: Core, call: _Call, known: StoredAnswer, fault: Fault | None) -
     return HttpAnswer(known.status, known.body, headers)
 
 
-def _carry_out(core: Core, call: _Call, print: str, fault: Fault | None) -> HttpAnswer:
+def _carry_out(core: Core, call: _Call, digest: str, fault: Fault | None) -> HttpAnswer:
     request = call.request
     request.fault = fault
     if fault and fault.kind == "latency":
@@ -218,7 +218,7 @@ def _carry_out(core: Core, call: _Call, print: str, fault: Fault | None) -> Http
                 account=request.account,
                 key=request.idempotency_key,
                 path=call.path,
-                print=print,
+                digest=digest,
                 answer=StoredAnswer(answer.status, answer.body, request.id or ""),
             )
         _log(core, call, status=None if lost else answer.status, effect=outcome.effect, fault=fault)
@@ -250,8 +250,8 @@ def _take_fault(core: Core, call: _Call, kinds: tuple[str, ...]) -> Fault | None
     if not core.faults.outstanding():
         return None
     subjects = [call.params]
-    for id in (*call.ids, call.params.get("payment_intent"), call.params.get("charge")):
-        body = core.objects.peek(id) if id else None
+    for object_id in (*call.ids, call.params.get("payment_intent"), call.params.get("charge")):
+        body = core.objects.peek(object_id) if object_id else None
         if body:
             subjects.append(body)
     return core.faults.take(call.kinds, subjects, kinds)

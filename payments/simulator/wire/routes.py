@@ -1,7 +1,7 @@
 """Every call that the simulator serves.
 
-A route names Stripe's path, the function that carries it out, the parameters that this function honours, and the kind of
-call that faults and the request log know it by.
+A route names Stripe's path, the function that carries it out, the parameters that this function honours, and the kind
+of call that faults and the request log know it by.
 """
 
 from __future__ import annotations
@@ -65,8 +65,8 @@ def _get(pattern: str, kind: str, param: str | None = None) -> Route:
     """Retrieve an object by the last id of its path."""
     name = param or pattern.rsplit("{", 1)[1].rstrip("}")
 
-    def handler(core: Core, params: dict[str, Any], id: str) -> Body:
-        return fetch(core, kind, id, param=name)
+    def handler(core: Core, params: dict[str, Any], object_id: str) -> Body:
+        return fetch(core, kind, object_id, param=name)
 
     return Route("GET", pattern, handler)
 
@@ -83,9 +83,9 @@ def _list(pattern: str, kind: str, honours: str = "") -> Route:
 def _list_of(pattern: str, kind: str, belonging: Callable[..., dict[str, str]], honours: str = "") -> Route:
     """List objects that belong to the one in the path; `belonging` checks that one and says how they name it."""
 
-    def handler(core: Core, params: dict[str, Any], id: str) -> Body:
-        url = pattern.replace(pattern[pattern.index("{") : pattern.index("}") + 1], id)
-        return lists.page(core, kind, url, params, **belonging(core, params, id))
+    def handler(core: Core, params: dict[str, Any], object_id: str) -> Body:
+        url = pattern.replace(pattern[pattern.index("{") : pattern.index("}") + 1], object_id)
+        return lists.page(core, kind, url, params, **belonging(core, params, object_id))
 
     return Route("GET", pattern, handler, _words(f"{_PAGING} {honours}"))
 
@@ -126,8 +126,8 @@ def _list_events(core: Core, params: dict[str, Any]) -> Body:
     return lists.page(core, "event", "/v1/events", params, keep)
 
 
-def _type_matches(type: str, wanted: str) -> bool:
-    return type == wanted or (wanted.endswith(".*") and type.startswith(wanted[:-1]))
+def _type_matches(event_type: str, wanted: str) -> bool:
+    return event_type == wanted or (wanted.endswith(".*") and event_type.startswith(wanted[:-1]))
 
 
 def _list_transactions(core: Core, params: dict[str, Any]) -> Body:
@@ -141,13 +141,19 @@ def _list_transactions(core: Core, params: dict[str, Any]) -> Body:
 
 _PAGING = "limit starting_after ending_before created expand"
 _CARD = "payment_method payment_method_data.type payment_method_data.card payment_method_data.billing_details"
-_CUSTOMER = "address description email metadata name phone preferred_locales shipping tax_exempt invoice_settings.default_payment_method"
+_CUSTOMER = (
+    "address description email invoice_settings.default_payment_method metadata name phone preferred_locales shipping"
+    " tax_exempt"
+)
 _CONFIRMATION = f"{_CARD} off_session return_url error_on_requires_action setup_future_usage receipt_email mandate_data"
 _INTENT = (
     f"{_CARD} amount currency customer description metadata receipt_email setup_future_usage"
     " transfer_data.amount transfer_group"
 )
-_ACCOUNT = "business_profile.url business_profile.name business_profile.mcc business_profile.product_description business_type capabilities email metadata"
+_ACCOUNT = (
+    "business_profile.mcc business_profile.name business_profile.product_description business_profile.url business_type"
+    " capabilities email metadata"
+)
 
 ROUTES = (
     Route("GET", "/v1/account", accounts.retrieve_own),
