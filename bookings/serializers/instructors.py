@@ -1,17 +1,16 @@
 """Instructors and their services, for the public and for themselves."""
 
-import re
-
 from rest_framework import serializers
 
 from bookings.models import Category, Instructor, Service
 from instainstru.accounts.time_zones import validate_time_zone
 from instainstru.api.fields import CentsField
+from payments.models.choices import choices_of
 from payments.policy.pricing import is_lesson_length
 from payments.policy.rules import DEFAULT_RULES
 from payments.policy.states import Modality
 
-LANGUAGE_CODE = re.compile(r"[a-z]{2,3}(-[A-Z]{2})?")
+LANGUAGE_CODE = r"^[a-z]{2,3}(-[A-Z]{2})?$"
 
 
 class ServiceOnOfferSerializer(serializers.ModelSerializer):
@@ -58,7 +57,7 @@ class InstructorQuery(serializers.Serializer):
     """Which instructors are looked for. Category, modality and price have to be true of one and the same service."""
 
     category = serializers.ChoiceField(Category.choices, required=False)
-    modality = serializers.ChoiceField([word.value for word in Modality], required=False)
+    modality = serializers.ChoiceField(choices_of(Modality), required=False)
     hourly_price_max = CentsField(required=False)
     language = serializers.CharField(required=False, max_length=8, help_text="A code such as en.")
     city = serializers.CharField(required=False, max_length=80)
