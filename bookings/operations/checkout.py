@@ -114,7 +114,9 @@ def _accept(
 ) -> Operation:
     with transaction.atomic(durable=True):
         # Instructor, then student, so that their checkouts come one after the other (design 2).
-        instructor = Instructor.objects.select_for_update(of=("self",)).select_related("user").get(pk=service.instructor_id)
+        instructor = (
+            Instructor.objects.select_for_update(of=("self",)).select_related("user").get(pk=service.instructor_id)
+        )
         User.objects.select_for_update().only("pk").get(pk=student.pk)
         payer, payee = _payer(student), _payee(instructor)
         _require_free(instructor, student, lesson, now=now)

@@ -40,7 +40,9 @@ def queue_for(booking: Booking, operation: Operation, ending: Ending, *, now: da
 
 def _is_a_cancellation(operation: Operation) -> bool:
     return operation.kind in CANCELLATIONS or (
-        operation.kind == Action.END_UNPAID and operation.succeeds is not None and _is_a_cancellation(operation.succeeds)
+        operation.kind == Action.END_UNPAID
+        and operation.succeeds is not None
+        and _is_a_cancellation(operation.succeeds)
     )
 
 

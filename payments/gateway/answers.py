@@ -91,5 +91,7 @@ def answer_of_error(error: stripe.StripeError) -> Answer:
     if code in HOLD_GONE_CODES or (code == "payment_intent_unexpected_state" and intent.get("status") == "canceled"):
         return refused(Fault.HOLD_GONE, code=code, message=message, object_id=intent.get("id", ""))
     if isinstance(error, stripe.CardError):
-        return refused(Fault.CARD, code=body.get("decline_code") or code, message=message, object_id=intent.get("id", ""))
+        return refused(
+            Fault.CARD, code=body.get("decline_code") or code, message=message, object_id=intent.get("id", "")
+        )
     return refused(Fault.OTHER, code=code, message=message)
