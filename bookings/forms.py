@@ -12,27 +12,21 @@ from bookings.models.availability import HOURS_OVERLAP
 from instainstru.accounts.time_zones import choices_by_region
 
 
-class ClockFaceField(forms.CharField):
+class ClockFaceField(forms.Field):
     """Minutes since local midnight, written as a clock shows them: from `00:00` to `24:00`."""
 
-    def __init__(self, **kwargs: Any) -> None:
-        widget = forms.TextInput(attrs={"size": 5, "maxlength": 5, "placeholder": "09:30"})
-        super().__init__(**{"widget": widget, **kwargs})
+    widget = forms.TextInput(attrs={"size": 5, "maxlength": 5, "placeholder": "09:30"})
 
     def to_python(self, value: Any) -> int | None:
-        text = super().to_python(value)
-        if not text:
+        if value in self.empty_values:
             return None
         try:
-            return minute_of(text)
+            return minute_of(value.strip())
         except ValueError as error:
             raise forms.ValidationError(str(error)) from None
 
     def prepare_value(self, value: Any) -> Any:
         return clock_face(value) if isinstance(value, int) else value
-
-    def has_changed(self, initial: Any, data: Any) -> bool:
-        return super().has_changed(self.prepare_value(initial), data)
 
 
 class WeeklyHoursForm(forms.ModelForm):

@@ -1,7 +1,6 @@
 """Bookings and the time that they keep: to be looked at. Only operations change them."""
 
 from django.contrib import admin
-from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from bookings.models import Booking, OccupiedTime
@@ -12,7 +11,7 @@ from instainstru.money import dollars
 class OccupiedTimeInline(admin.TabularInline):
     model = OccupiedTime
     fields = ["instructor_during", "student_during"]
-    readonly_fields = fields
+    readonly_fields = ["instructor_during", "student_during"]
     can_delete = False
     extra = max_num = 0
 
@@ -37,6 +36,7 @@ class BookingAdmin(ReadOnlyAdmin):
         "lesson_price",
     ]
     list_filter = ["status", "payment__status", "modality", "cancelled_by", "starts_at"]
+    list_select_related = ["student", "instructor__user", "payment"]
     date_hierarchy = "starts_at"
     ordering = ["-starts_at", "id"]
     search_fields = ["ref", "student__name", "student__email", "instructor__user__name", "instructor__user__email"]
@@ -63,9 +63,6 @@ class BookingAdmin(ReadOnlyAdmin):
             },
         ),
     ]
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Booking]:
-        return super().get_queryset(request).with_both_sides()
 
     @admin.display(description="payment", ordering="payment__status")
     def payment_status(self, booking: Booking) -> str:

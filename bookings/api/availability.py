@@ -3,6 +3,7 @@
 from datetime import date
 from itertools import groupby
 from operator import attrgetter
+from typing import Any
 
 from django.http import Http404
 from django.shortcuts import get_object_or_404
@@ -30,7 +31,7 @@ class WeeklyHours(OwnView):
 
     @extend_schema(responses=WeeklyHoursSerializer)
     def get(self, request: Request) -> Response:
-        return Response(_week_of(own_profile(request)))
+        return Response(WeeklyHoursSerializer(_week_of(own_profile(request))).data)
 
     @extend_schema(request=WeeklyHoursSerializer, responses=WeeklyHoursSerializer)
     def put(self, request: Request) -> Response:
@@ -39,7 +40,7 @@ class WeeklyHours(OwnView):
         body = WeeklyHoursSerializer(data=request.data)
         body.is_valid(raise_exception=True)
         availability.keep_weekly_hours(instructor_id=instructor.id, **body.validated_data)
-        return Response(_week_of(instructor))
+        return Response(WeeklyHoursSerializer(_week_of(instructor)).data)
 
 
 @extend_schema(tags=["instructor's own"])
@@ -50,7 +51,7 @@ class DateExceptions(OwnView):
     def get(self, request: Request) -> Response:
         instructor = own_profile(request)
         today = clock.now().astimezone(instructor.zone).date()
-        return Response(_exceptions_of(instructor, date__gte=today))
+        return Response(DateExceptionSerializer(_exceptions_of(instructor, date__gte=today), many=True).data)
 
 
 @extend_schema(tags=["instructor's own"])
@@ -64,7 +65,7 @@ class DateExceptionDetail(OwnView):
         body = ExceptionHoursSerializer(data=request.data)
         body.is_valid(raise_exception=True)
         availability.except_date(instructor_id=instructor.id, day=day, **body.validated_data)
-        return Response(_exceptions_of(instructor, date=day)[0])
+        return Response(DateExceptionSerializer(_exceptions_of(instructor, date=day)[0]).data)
 
     @extend_schema(responses={204: None})
     def delete(self, request: Request, day: date) -> Response:
@@ -122,15 +123,14 @@ class TimeOffDetail(OwnView):
         return get_object_or_404(TimeOff, instructor__user=request.user, id=number)
 
 
-def _week_of(instructor: Instructor) -> dict:
-    return WeeklyHoursSerializer({"hours": instructor.weekly_hours.order_by("weekday", "opens")}).data
+def _week_of(instructor: Instructor) -> dict[str, Any]:
+    return {"hours": instructor.weekly_hours.order_by("weekday", "opens")}
 
 
-def _exceptions_of(instructor: Instructor, **lookup: date) -> list[dict]:
+def _exceptions_of(instructor: Instructor, **lookup: date) -> list[dict[str, Any]]:
     """The instructor's exceptions, one for each date, closed dates with no hours."""
     rows = instructor.date_exceptions.filter(**lookup).order_by("date", "opens")
-    dates = [
+    return [
         {"date": day, "hours": [row for row in of_the_day if row.opens is not None]}
         for day, of_the_day in groupby(rows, key=attrgetter("date"))
     ]
-    return DateExceptionSerializer(dates, many=True).data

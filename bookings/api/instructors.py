@@ -1,5 +1,7 @@
 """What the public sees: instructors, and when they are free."""
 
+from typing import Any
+
 from django.db.models import QuerySet
 from django.shortcuts import get_object_or_404
 from drf_spectacular.utils import extend_schema
@@ -29,7 +31,7 @@ class InOrderAsked(NewestFirst):
         "-price": ("-lowest_price_cents", "-id"),
     }
 
-    def get_ordering(self, request: Request, queryset: QuerySet, view: "Instructors") -> tuple[str, ...]:
+    def get_ordering(self, request: Request, queryset: QuerySet, view: Any) -> tuple[str, ...]:
         return self.ORDERINGS[view.asked["ordering"]]
 
 

@@ -6,7 +6,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.status import HTTP_201_CREATED, HTTP_204_NO_CONTENT
 
-from bookings.api.own import OwnView, own_profile
+from bookings.api.own import OwnView, asking, own_profile
 from bookings.models import Service
 from bookings.operations import profile
 from bookings.serializers.instructors import ProfileSerializer, ServiceSerializer
@@ -25,7 +25,7 @@ class Profile(OwnView):
     def patch(self, request: Request) -> Response:
         changes = ProfileSerializer(data=request.data, partial=True)
         changes.is_valid(raise_exception=True)
-        instructor = profile.change_profile(user=request.user, changes=changes.validated_data)
+        instructor = profile.change_profile(user=asking(request), changes=changes.validated_data)
         return Response(ProfileSerializer(instructor).data)
 
 

@@ -36,7 +36,7 @@ class WeekdayHoursSerializer(HoursSerializer):
 class WeeklyHoursSerializer(serializers.Serializer):
     """A whole week. What is not in it is closed."""
 
-    hours = WeekdayHoursSerializer(many=True, max_length=7 * STRETCHES_A_DAY)
+    hours = serializers.ListField(child=WeekdayHoursSerializer(), max_length=7 * STRETCHES_A_DAY)
 
     def validate_hours(self, hours: list[dict[str, Any]]) -> list[tuple[int, Hours]]:
         week = [(stretch["weekday"], Hours(stretch["opens"], stretch["closes"])) for stretch in hours]
@@ -48,7 +48,7 @@ class WeeklyHoursSerializer(serializers.Serializer):
 class ExceptionHoursSerializer(serializers.Serializer):
     """The hours of one date. An empty list closes it."""
 
-    hours = HoursSerializer(many=True, max_length=STRETCHES_A_DAY)
+    hours = serializers.ListField(child=HoursSerializer(), max_length=STRETCHES_A_DAY)
 
     def validate_hours(self, hours: list[dict[str, Any]]) -> list[Hours]:
         stretches = [Hours(stretch["opens"], stretch["closes"]) for stretch in hours]
