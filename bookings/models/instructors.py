@@ -43,8 +43,8 @@ def _service_ref() -> str:
 
 class InstructorQuerySet(models.QuerySet):
     def listed(self) -> Self:
-        """Instructors whom the public may see and book."""
-        return self.filter(is_listed=True, user__is_active=True)
+        """Instructors whom the public may see: they want to be seen, and can be paid, or nothing could be booked."""
+        return self.filter(is_listed=True, user__is_active=True, user__payee__is_payable=True)
 
 
 class Instructor(models.Model):

@@ -18,7 +18,10 @@ MIDNIGHT_TO_MIDNIGHT = {"opens": 0, "closes": 1_440}
 
 
 class InstructorFactory(DjangoModelFactory):
-    """A listed instructor of New York, closed until hours are given; `open_always` is open round the clock."""
+    """A listed instructor of New York who can be paid, closed until hours are given.
+
+    `open_always` opens round the clock, `payable=False` leaves the account at Stripe unfinished.
+    """
 
     class Meta:
         model = Instructor
@@ -31,6 +34,10 @@ class InstructorFactory(DjangoModelFactory):
     time_zone = "America/New_York"
     tier = Tier.GROWTH.value
     is_listed = True
+
+    @factory.post_generation
+    def payable(self, create: bool, extracted: bool | None, **_: object) -> None:
+        PayeeFactory(user=self.user, is_payable=extracted is not False)
 
     @factory.post_generation
     def open_always(self, create: bool, extracted: bool, **_: object) -> None:

@@ -37,7 +37,8 @@ class TestInstructors:
 
         assert listed(client) == [late.ref, early.ref]
 
-    def test_unlisted_inactive_and_idle_instructors_are_not_listed(self, client):
+    def test_unlisted_unpayable_inactive_and_idle_instructors_are_not_listed(self, client):
+        ServiceFactory(instructor__payable=False)
         ServiceFactory(instructor__is_listed=False)
         ServiceFactory(instructor__user__is_active=False)
         ServiceFactory(is_active=False)
