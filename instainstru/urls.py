@@ -10,14 +10,14 @@ from instainstru.api.documentation import DocumentationView, ProblemsView, Schem
 
 api = [
     path("auth/", include("instainstru.accounts.api_urls")),
-    path("messages/", include("instainstru.notifications.api_urls")),
+    path("", include("instainstru.notifications.api_urls")),
     path("", include("bookings.api_urls")),
 ]
 
 urlpatterns = [
     path("", TemplateView.as_view(template_name="home.html"), name="home"),
     path("", include("instainstru.accounts.urls")),
-    path("messages/", include("instainstru.notifications.urls")),
+    path("", include("instainstru.notifications.urls")),
     path("", include("bookings.urls")),
     path("admin/", admin.site.urls),
     path("api/v1/", include((api, "api"))),

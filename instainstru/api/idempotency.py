@@ -87,7 +87,7 @@ class IdempotencyKey:
 def claim(request: Request) -> IdempotencyKey | None:
     """Return the key that a signed-in user's request came with, or None. Raises ValidationError for an unusable one."""
     key = request.headers.get(HEADER)
-    if key is None:
+    if key is None or not request.user.is_authenticated:
         return None
     if not 0 < len(key) <= LONGEST_KEY or not (key.isascii() and key.isprintable()):
         raise ValidationError({HEADER: f"Send 1 to {LONGEST_KEY} printable ASCII characters, such as a UUID."})

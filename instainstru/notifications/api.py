@@ -16,7 +16,7 @@ from instainstru.notifications.serializers import MessageOut
 
 @extend_schema(tags=["messages"], parameters=[OpenApiParameter("unread", OpenApiTypes.BOOL, description="Only these.")])
 class Messages(ListAPIView):
-    """GET /api/v1/messages/: the newest first."""
+    """GET /api/v1/messages: the newest first."""
 
     serializer_class = MessageOut
     filter_backends = []

@@ -1,11 +1,11 @@
-"""Below /api/v1/messages/."""
+"""Below /api/v1/."""
 
 from django.urls import path
 
 from instainstru.notifications import api
 
 urlpatterns = [
-    path("", api.Messages.as_view(), name="messages"),
-    path("read", api.AllMessagesRead.as_view(), name="messages-read"),
-    path("<slug:ref>/read", api.MessageRead.as_view(), name="message-read"),
+    path("messages", api.Messages.as_view(), name="messages"),
+    path("messages/read", api.AllMessagesRead.as_view(), name="messages-read"),
+    path("messages/<slug:ref>/read", api.MessageRead.as_view(), name="message-read"),
 ]

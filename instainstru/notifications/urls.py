@@ -1,10 +1,10 @@
-"""Below /messages/."""
+"""The page of messages."""
 
 from django.urls import path
 
 from instainstru.notifications import web
 
 urlpatterns = [
-    path("", web.inbox, name="messages"),
-    path("read", web.read, name="messages-read"),
+    path("messages", web.inbox, name="messages"),
+    path("messages/read", web.read, name="messages-read"),
 ]

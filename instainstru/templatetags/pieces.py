@@ -1,9 +1,10 @@
-"""Small pieces of pages that every app draws alike: status pills and the links between the pages of a list."""
+"""Small pieces of pages that every app draws alike: status pills, form fields, navigation, pages of a list."""
 
 from typing import Any
 
 from django import template
 from django.http import HttpRequest
+from django.urls import NoReverseMatch, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
@@ -34,6 +35,18 @@ def page_links(context: template.Context, page: Any) -> dict[str, Any]:
         "newer": _with_cursor(request, page.newer) if page.newer else None,
         "older": _with_cursor(request, page.older) if page.older else None,
     }
+
+
+@register.inclusion_tag("pieces/nav_link.html", takes_context=True)
+def nav_link(context: template.Context, name: str, label: str, count: int = 0) -> dict[str, Any]:
+    """Show one entry of the navigation, marked on its own page and below it; none if nobody serves that name."""
+    try:
+        url = reverse(name)
+    except NoReverseMatch:
+        return {"url": None}
+    path = context["request"].path if "request" in context else ""
+    is_current = path == url or path.startswith(f"{url}/")
+    return {"url": url, "label": label, "count": count, "is_current": is_current}
 
 
 @register.inclusion_tag("pieces/field.html")
