@@ -7,8 +7,10 @@ class BookingsConfig(AppConfig):
 
     def ready(self) -> None:
         """Tell `payments` how a booking is locked for each kind of operation (design 2)."""
-        from bookings.operations.subject import lock_booking
+        from bookings.operations.subject import lock_booking, lock_booking_and_both_sides
         from payments import endings
         from payments.policy.states import Action
 
-        endings.register(Action, lock_booking)
+        takes_time = {Action.RESCHEDULE}
+        endings.register(takes_time, lock_booking_and_both_sides)
+        endings.register(set(Action) - takes_time, lock_booking)

@@ -84,7 +84,7 @@ def _authorized(payment: Payment, step: Step, answer: Answer) -> tuple[Line, ...
 
 
 def _inspect(payment: Payment, step: Step) -> Json:
-    return {"of": payment.pending_intent_id, "body": {"expand": ["latest_charge"]}}
+    return {"of": payment.pending_intent_id, "body": {"expand": ["latest_charge.balance_transaction"]}}
 
 
 def _capture(payment: Payment, step: Step) -> Json:
@@ -165,6 +165,43 @@ def _refunded(payment: Payment, step: Step, answer: Answer) -> tuple[Line, ...]:
     return (Line(Account.HELD, step.amount_cents), Line(Account.PLATFORM, -step.amount_cents))
 
 
+def _charge(payment: Payment, step: Step) -> Json:
+    return {
+        "body": {
+            "amount": step.amount_cents,
+            "currency": "usd",
+            "customer": payment.payer.customer_id,
+            "payment_method": payment.payer.payment_method_id,
+            "payment_method_types": ["card"],
+            "capture_method": "automatic",  # with Stripe's default the fee isn't known yet when the answer comes
+            "confirm": True,
+            "return_url": settings.SITE_URL + reverse("booking-paid", args=[payment.reference]),
+            "transfer_group": payment.reference,
+            "metadata": _labels(payment, step),
+            "expand": ["latest_charge.balance_transaction"],
+        }
+    }
+
+
+def _charged(payment: Payment, step: Step, answer: Answer) -> tuple[Line, ...]:
+    received, fee = answer.details["received"], answer.details["fee"]
+    payment.intent_id = answer.object_id
+    payment.charge_id = answer.details["charge"]
+    payment.captured_cents = received
+    payment.owed_cents -= received
+    _forget_pending(payment)
+    return (
+        Line(Account.PLATFORM, received - fee),
+        Line(Account.STRIPE_FEES, fee),
+        Line(Account.RECEIVABLE, -received),
+    )
+
+
+def _inspected(payment: Payment, step: Step, answer: Answer) -> tuple[Line, ...]:
+    """The intent that waited was to hold the card for a lesson, or to charge what is owed."""
+    return (_charged if payment.owed_cents else _authorized)(payment, step, answer)
+
+
 def _forget_pending(payment: Payment) -> None:
     payment.pending_intent_id = payment.pending_intent_url = ""
 
@@ -176,10 +213,11 @@ def _forget_hold(payment: Payment) -> None:
 
 HANDLERS: dict[Call, Handler] = {
     Call.AUTHORIZE: Handler(parameters=_authorize, succeeded=_authorized, description="Card authorized"),
-    Call.INSPECT: Handler(parameters=_inspect, succeeded=_authorized, description="Authorization confirmed"),
+    Call.INSPECT: Handler(parameters=_inspect, succeeded=_inspected, description="Payment confirmed"),
     Call.CAPTURE: Handler(parameters=_capture, succeeded=_captured, description="Card charged"),
     Call.VOID: Handler(parameters=_void, succeeded=_voided, description="Hold released"),
     Call.REVERSE: Handler(parameters=_reverse, succeeded=_reversed, description="Transfer reversed"),
     Call.PAY: Handler(parameters=_pay, succeeded=_paid, description="Instructor paid"),
     Call.REFUND: Handler(parameters=_refund, succeeded=_refunded, description="Card refunded"),
+    Call.CHARGE: Handler(parameters=_charge, succeeded=_charged, description="Debt paid by card"),
 }

@@ -3,9 +3,11 @@
 from bookings.models.availability import DateException, TimeOff, Weekday, WeeklyHours
 from bookings.models.booking import Booking, OccupiedTime
 from bookings.models.instructors import Category, Instructor, Service
+from bookings.models.moves import BookingMove
 
 __all__ = [
     "Booking",
+    "BookingMove",
     "Category",
     "DateException",
     "Instructor",

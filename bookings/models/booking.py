@@ -129,9 +129,12 @@ class Booking(models.Model):
             student_during=DateTimeTZRange(starts_at, ends_at),
         )
 
-    def free_time(self) -> None:
-        """Give all of its time back at once."""
-        self.occupied_times.all().delete()
+    def free_time(self, *, but: datetime | None = None) -> None:
+        """Give its time back at once: all of it, or all but the stretch that starts at an instant."""
+        given_back = self.occupied_times.all()
+        if but is not None:
+            given_back = given_back.exclude(student_during__startswith=but)
+        given_back.delete()
 
 
 class OccupiedTime(models.Model):

@@ -4,6 +4,7 @@ from bookings.operations.cancel import cancel_booking, party_of, preview_cancell
 from bookings.operations.checkout import Quote, checkout, quote
 from bookings.operations.complete import mark_complete
 from bookings.operations.pay import confirm_payment, pay_now
+from bookings.operations.reschedule import preview_reschedule, reschedule_booking
 
 __all__ = [
     "Quote",
@@ -14,5 +15,7 @@ __all__ = [
     "party_of",
     "pay_now",
     "preview_cancellation",
+    "preview_reschedule",
     "quote",
+    "reschedule_booking",
 ]

@@ -77,7 +77,8 @@ def checkout(
 
     No transaction may be open. A card that is refused leaves a pending booking that the student may still pay for; the
     operation's `refusal_code` says so. `preview` is the digest of the quote's plan, if one was shown.
-    Raises Refused: "payment_method_required" without a saved card, "slot_unavailable" (P5.3, P5.4), "lesson_started",
+    Raises Refused: "payment_method_required" without a saved card, "account_locked" (P9.4, P10.2),
+    "slot_unavailable" (P5.3, P5.4), "lesson_started",
     "credits_unavailable", "preview_stale".
     """
     try:
@@ -162,6 +163,8 @@ def _payer(student: User) -> Payer:
     payer = Payer.objects.filter(user=student).first()
     if payer is None or not payer.has_card:
         raise Refused("payment_method_required")
+    if payer.is_locked:
+        raise Refused("account_locked")
     return payer
 
 

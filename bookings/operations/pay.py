@@ -14,11 +14,12 @@ from payments.policy.states import Action, Party
 def pay_now(
     *, booking: Booking, actor: User, now: datetime, idempotency_key: IdempotencyKey | None = None
 ) -> Operation:
-    """Try the saved card again, with the student there to confirm; the operation's `refusal_code` tells the bank's no.
+    """Try the saved card again, for the lesson or for what is owed (P10.2), with the student there to confirm; the operation's `refusal_code` tells the bank's no.
 
     Raises Refused: "already_settled" if the card owes nothing, "slot_unavailable" (P5.3), "operation_in_progress".
     """
-    return _paid(Action.PAY_NOW, booking=booking, actor=actor, idempotency_key=idempotency_key, now=now)
+    kind = payments.what_the_card_owes(booking.payment, now=now)
+    return _paid(kind, booking=booking, actor=actor, idempotency_key=idempotency_key, now=now)
 
 
 def confirm_payment(

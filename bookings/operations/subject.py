@@ -4,8 +4,10 @@ from datetime import datetime
 
 from django.db import IntegrityError, transaction
 
-from bookings.models import Booking
+from bookings.models import Booking, Instructor
 from bookings.operations import notices
+from bookings.operations.moving import hold_new_time, move, wished_start
+from instainstru.accounts.models import User
 from payments.endings import Subject
 from payments.engine import lock_payment
 from payments.models import Operation
@@ -25,8 +27,13 @@ class BookingSubject(Subject):
         return BookingStatus(self.booking.status)
 
     def begin(self, plan: Plan, operation: Operation) -> None:
-        """Cancel or complete at once: a cancelled lesson's time is sellable while its money still moves."""
+        """Cancel or complete at once: a cancelled lesson's time is sellable while its money still moves.
+
+        A reschedule holds the new time while money moves and keeps the old one; raises Refused("slot_unavailable").
+        """
         self._become(plan.booking_status_at_once, operation, at=operation.accepted_at)
+        if operation.kind == Action.RESCHEDULE:
+            hold_new_time(self.booking, starts_at=wished_start(operation), now=operation.accepted_at)
 
     def claim_time(self) -> bool:
         """Take the lesson's time (P5.4); False if an overlapping lesson has it."""
@@ -40,6 +47,10 @@ class BookingSubject(Subject):
 
     def finish(self, ending: Ending, operation: Operation, *, now: datetime) -> None:
         self._become(ending.booking_status, operation, at=now)
+        if operation.kind == Action.RESCHEDULE and self.booking.status != BookingStatus.CANCELLED:
+            if ending.moves:
+                move(self.booking, operation, now=now)
+            self.booking.free_time(but=self.booking.starts_at)
 
     def tell(self, ending: Ending, operation: Operation, *, now: datetime) -> None:
         notices.queue_for(self.booking, operation, ending, now=now)
@@ -63,6 +74,17 @@ class BookingSubject(Subject):
 
 
 _CANCELLED_BY_A_PERSON = frozenset({Action.STUDENT_CANCEL, Action.INSTRUCTOR_CANCEL})
+
+
+def lock_booking_and_both_sides(payment_id: int) -> BookingSubject:
+    """Lock instructor, then student, then the booking and its payment: an operation that takes time needs both sides.
+
+    The order is the checkout's (design 2). A transaction is open.
+    """
+    booking = Booking.objects.only("instructor_id", "student_id").get(payment_id=payment_id)
+    Instructor.objects.select_for_update().only("pk").get(pk=booking.instructor_id)
+    User.objects.select_for_update().only("pk").get(pk=booking.student_id)
+    return lock_booking(payment_id)
 
 
 def lock_booking(payment_id: int) -> BookingSubject:

@@ -35,7 +35,7 @@ def look_up(call: Call, parameters: Json, *, key: str) -> Answer | None:
     """
     try:
         match call:
-            case Call.AUTHORIZE:
+            case Call.AUTHORIZE | Call.CHARGE:
                 found = _created_with(
                     key,
                     client.get("/v1/payment_intents", customer=parameters["body"]["customer"], limit=100),
@@ -134,6 +134,7 @@ def _refund(refund: Json) -> Answer:
 
 _CALLS: dict[Call, tuple[str, Callable[[Json], Answer]]] = {
     Call.AUTHORIZE: ("/v1/payment_intents", _intent),
+    Call.CHARGE: ("/v1/payment_intents", _intent),
     Call.INSPECT: ("/v1/payment_intents/{of}", _intent),
     Call.CAPTURE: ("/v1/payment_intents/{of}/capture", _captured),
     Call.VOID: ("/v1/payment_intents/{of}/cancel", _voided),

@@ -2,7 +2,7 @@
 
 from payments.models.ledger import JournalEntry, Posting
 from payments.models.operations import Operation, Step
-from payments.models.parties import Payee, Payer
+from payments.models.parties import AccountLock, Payee, Payer
 from payments.models.payment import Payment
 
-__all__ = ["JournalEntry", "Operation", "Payee", "Payer", "Payment", "Posting", "Step"]
+__all__ = ["AccountLock", "JournalEntry", "Operation", "Payee", "Payer", "Payment", "Posting", "Step"]

@@ -19,6 +19,11 @@ class Payer(models.Model):
         return f"{self.customer_id} {self.card}".strip()
 
     @property
+    def is_locked(self) -> bool:
+        """Whether nothing new can be booked until something owed is cleared."""
+        return self.account_locks.filter(lifted_at=None).exists()
+
+    @property
     def has_card(self) -> bool:
         return bool(self.payment_method_id)
 
@@ -26,6 +31,29 @@ class Payer(models.Model):
     def card(self) -> str:
         """The saved card as its owner knows it, or an empty string."""
         return f"{self.card_brand.capitalize()} ending in {self.card_last4}" if self.has_card else ""
+
+
+class AccountLock(models.Model):
+    """One reason why a student can book nothing new (P9.4, P10.2, section 11). Locked is who has one not lifted."""
+
+    class Reason(models.TextChoices):
+        COLLECTION_FAILED = "collection_failed", "A payout was advanced and is owed"
+
+    payer = models.ForeignKey(Payer, models.PROTECT, related_name="account_locks")
+    reason = models.CharField(max_length=30, choices=Reason)
+    reference = models.CharField(max_length=24, help_text="The booking that it came of.")
+    locked_at = models.DateTimeField()
+    lifted_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                name="account_is_locked_once_per_reason_and_booking", fields=["payer", "reason", "reference"]
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.reason} of {self.reference}"
 
 
 class Payee(models.Model):

@@ -94,6 +94,18 @@ class Payment(models.Model):
     refused_at = models.DateTimeField(null=True, blank=True, help_text="The clockwork's last refused try.")
     refusal_code = models.CharField(max_length=64, blank=True)
 
+    collection_refused_at = models.DateTimeField(
+        null=True, blank=True, help_text="First refusal at settlement: the 72 hours of P10.2 run from it."
+    )
+    owed_cents = models.PositiveBigIntegerField(default=0, help_text="The student owes it since the payout was advanced.")
+
+    # The LOCK (P6.2)
+    late_reschedule_used = models.BooleanField(default=False)
+    locked_at = models.DateTimeField(null=True, blank=True)
+    locked_from_start = models.DateTimeField(null=True, blank=True, help_text="The start that the lesson moved from.")
+    lock_resolved_at = models.DateTimeField(null=True, blank=True)
+    lock_resolution = models.CharField(max_length=40, choices=choices_of(Outcome), blank=True)
+
     # What really happened (P4.4)
     student_credit_cents = models.PositiveBigIntegerField(default=0)
     refunded_to_card_cents = models.PositiveBigIntegerField(default=0)

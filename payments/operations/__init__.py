@@ -1,7 +1,7 @@
 """The only code that changes the state of money: accepting, carrying out and ending operations (design 4)."""
 
 from payments.operations.accounts import onboarding_link, open_account, refresh_account
-from payments.operations.cards import begin_card_setup, confirm_card_setup, retry_unpaid, save_card
+from payments.operations.cards import begin_card_setup, confirm_card_setup, retry_unpaid, save_card, what_the_card_owes
 from payments.operations.claims import unclaim
 from payments.operations.credit import expire_credits, grant_credit
 from payments.operations.funding import record_funding
@@ -25,4 +25,5 @@ __all__ = [
     "retry_unpaid",
     "save_card",
     "unclaim",
+    "what_the_card_owes",
 ]

@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from django.db import transaction
+from django.db.models import Q
 
 from instainstru.accounts.models import User
 from instainstru.refusals import Refused
@@ -64,17 +65,26 @@ def save_card(*, student: User, setup_id: str, now: datetime) -> Payer:
 
 def retry_unpaid(*, student: User, now: datetime) -> list[Operation]:
     """Try the student's new card on every booking that waits for one: a due authorization, a due collection (P10.1)."""
-    waiting = Payment.objects.filter(payer__user=student, status=PaymentStatus.PAYMENT_METHOD_REQUIRED)
+    waiting = Payment.objects.filter(payer__user=student).filter(
+        Q(status=PaymentStatus.PAYMENT_METHOD_REQUIRED) | Q(owed_cents__gt=0)
+    )
     tried = []
     for payment in waiting.order_by("starts_at", "id"):
-        rules = rules_of_version(payment.policy_version)
-        kind = Action.SETTLE if now >= settlement_due_at(payment.ends_at, rules=rules) else Action.PAY_NOW
+        kind = what_the_card_owes(payment, now=now)
         try:
             operation = begin(kind=kind, payment_id=payment.pk, party=Party.STUDENT, actor=student, now=now)
         except Refused:
             continue  # paid, ended, or being worked on since we looked: nothing is left for this card to do
         tried.append(perform(operation))
     return tried
+
+
+def what_the_card_owes(payment: Payment, *, now: datetime) -> Action:
+    """Return the action by which the student's card pays for a booking: a debt, a due collection, or a hold."""
+    if payment.owed_cents:
+        return Action.COLLECT
+    due_at = settlement_due_at(payment.ends_at, rules=rules_of_version(payment.policy_version))
+    return Action.SETTLE if now >= due_at else Action.PAY_NOW
 
 
 def _payer_of(student: User) -> Payer:

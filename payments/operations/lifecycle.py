@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -16,7 +17,8 @@ from instainstru.refusals import Refused
 from payments import endings, engine
 from payments.endings import Subject
 from payments.ledger import journal
-from payments.models import Operation, Payment, Step
+from payments.models import AccountLock, Operation, Payment, Step
+from payments.policy.accounts import Account
 from payments.policy.conclude import conclude
 from payments.policy.deadlines import deadlines
 from payments.policy.decide import decide
@@ -80,7 +82,8 @@ def accept(
     An operation that asks Stripe nothing ends in this same commit.
     Raises Refused: what the policy says, "preview_stale".
     """
-    plan = decide(facts_of(subject), kind, now, rules=rules_of_version(subject.payment.policy_version))
+    facts = facts_of(subject, inputs=inputs)
+    plan = decide(facts, kind, now, rules=rules_of_version(subject.payment.policy_version))
     if preview not in (None, plan.digest):
         raise Refused("preview_stale", fresh=plan)
     return _write(subject, plan, party=party, actor=actor, inputs=inputs or {}, accepted_at=now, now=now)
@@ -105,8 +108,9 @@ def perform(operation: Operation, *, inline: bool = True) -> Operation:
     return Operation.objects.select_related("payment").get(pk=operation.pk)
 
 
-def facts_of(subject: Subject) -> Facts:
-    """Return what is true of a locked payment and its subject."""
+def facts_of(subject: Subject, *, inputs: Mapping[str, Any] | None = None) -> Facts:
+    """Return what is true of a payment and its subject, and what an action asks for beside it."""
+    wanted = (inputs or {}).get("new_starts_at")
     payment = subject.payment
     return Facts(
         terms=payment.terms,
@@ -122,6 +126,10 @@ def facts_of(subject: Subject) -> Facts:
         refunded=payment.refunded_to_card_cents,
         instructor_holds=payment.instructor_payout_cents,
         authorization_refusals=payment.authorization_refusals,
+        collection_refused_at=payment.collection_refused_at,
+        owed=payment.owed_cents,
+        late_reschedule_used=payment.late_reschedule_used,
+        new_starts_at=datetime.fromisoformat(wanted) if wanted else None,
     )
 
 
@@ -161,7 +169,7 @@ def _write(
         actor=actor,
         party=party,
         accepted_at=accepted_at,
-        inputs={"booking_status": subject.status, **inputs},
+        inputs={"booking_status": subject.status} | inputs,
         succeeds=succeeds,
     )
     subject.begin(plan, operation)
@@ -191,13 +199,14 @@ def _conclude(subject: Subject, operation: Operation, *, now: datetime) -> None:
     plan = Plan.from_json(operation.plan)
     rules = rules_of_version(payment.policy_version)
     answers = _answers(operation)
-    facts = facts_of(subject)
-    wants_its_time = plan.ending.booking_status == BookingStatus.CONFIRMED and subject.status == BookingStatus.PENDING
-    if wants_its_time and all(answer.verdict == Verdict.SUCCEEDED for answer in answers):
-        facts = replace(facts, time_was_taken=not subject.claim_time())
+    facts = facts_of(subject, inputs=operation.inputs)
+    if plan.ending.booking_status == BookingStatus.CONFIRMED and _all_succeeded(answers):
+        # P5.3: read again under the lock: it may have been cancelled, or its time taken, while Stripe was asked.
+        facts = replace(facts, time_was_taken=subject.status != BookingStatus.PENDING or not subject.claim_time())
     ending = conclude(plan, facts, answers, accepted_at=operation.accepted_at, rules=rules)
 
     _give_credits(payment, ending, operation, now=now)
+    _book_debt(payment, ending, now=now)
     journal.write_for_payment(
         payment,
         ending.lines,
@@ -229,7 +238,7 @@ def _go_on(subject: Subject, operation: Operation, successor: Action, *, time_wa
     It is decided as of the same instant, and by the booking's status of then: a cancellation that needs a new hold
     is still the cancellation of a confirmed booking.
     """
-    facts = facts_of(subject)
+    facts = facts_of(subject, inputs=operation.inputs)
     if successor == operation.kind:
         facts = replace(facts, booking_status=BookingStatus(operation.inputs["booking_status"]))
     facts = replace(facts, time_was_taken=time_was_taken)
@@ -239,11 +248,15 @@ def _go_on(subject: Subject, operation: Operation, successor: Action, *, time_wa
         plan,
         party=Party(operation.party) if successor == operation.kind else Party.SYSTEM,
         actor=operation.actor,
-        inputs={"booking_status": facts.booking_status},
+        inputs=operation.inputs if successor == operation.kind else {},
         accepted_at=operation.accepted_at,
         now=now,
         succeeds=operation,
     )
+
+
+def _all_succeeded(answers: Sequence[StepAnswer]) -> bool:
+    return all(answer.verdict == Verdict.SUCCEEDED for answer in answers)
 
 
 def _answers(operation: Operation) -> list[StepAnswer]:
@@ -281,23 +294,64 @@ def _give_credits(payment: Payment, ending: Ending, operation: Operation, *, now
 
 
 def _set_state(payment: Payment, plan: Plan, ending: Ending, operation: Operation, *, now: datetime) -> None:
-    if ending.payment_status == PaymentStatus.PAYMENT_METHOD_REQUIRED and operation.party == Party.SYSTEM:
-        # The ladders count our own tries; the student's retries in between do not move them (P10.1, P10.2).
-        payment.refused_at = now
-        payment.authorization_refusals += 1
     payment.refusal_code = ending.refusal_code
+    if ending.payment_status == PaymentStatus.PAYMENT_METHOD_REQUIRED and operation.party == Party.SYSTEM:
+        _count_refusal(payment, plan, now=now)
+    if ending.moves:
+        _note_move(payment, plan, operation, now=now)
     if ending.payment_status is None:
         return
     if ending.payment_status == PaymentStatus.MANUAL_REVIEW:
-        failed = operation.steps.filter(state=Step.State.REFUSED).order_by("-ordinal", "-attempt").first()
-        payment.former_status = payment.status
-        payment.review_reason = ending.review_reason or ""
-        payment.review_since = now
-        payment.review_error = f"{failed.error_code}: {failed.error_message}" if failed else ""
+        _freeze(payment, plan, ending, operation, now=now)
+    else:
+        payment.former_status = payment.review_reason = payment.review_error = ""
+        payment.review_since = None
     payment.status = ending.payment_status
     if ending.outcome is not None:
         payment.settlement_outcome = ending.outcome
+        if payment.locked_at and not payment.lock_resolved_at:
+            payment.lock_resolved_at, payment.lock_resolution = now, ending.outcome
+    if ending.payment_status == PaymentStatus.SETTLED:
         payment.settled_at = now
+
+
+def _count_refusal(payment: Payment, plan: Plan, *, now: datetime) -> None:
+    """The ladders count our own tries; the student's retries in between do not move them (P10.1, P10.2)."""
+    payment.refused_at = now
+    payment.authorization_refusals += 1
+    if plan.action == Action.SETTLE and payment.collection_refused_at is None:
+        payment.collection_refused_at = now
+
+
+def _note_move(payment: Payment, plan: Plan, operation: Operation, *, now: datetime) -> None:
+    """A moved lesson's ladder begins anew (P6.1); a late move is the LOCK, once (P6.2)."""
+    payment.refused_at = None
+    payment.authorization_refusals = 0
+    if plan.ending.payment_status == PaymentStatus.LOCKED:
+        payment.late_reschedule_used = True
+        payment.locked_at = now
+        payment.locked_from_start = payment.starts_at
+
+
+def _freeze(payment: Payment, plan: Plan, ending: Ending, operation: Operation, *, now: datetime) -> None:
+    failed = operation.steps.filter(state=Step.State.REFUSED).order_by("-ordinal", "-attempt").first()
+    locks = ending.moves and plan.ending.payment_status == PaymentStatus.LOCKED
+    payment.former_status = PaymentStatus.LOCKED if locks else payment.status
+    payment.review_reason = ending.review_reason or ""
+    payment.review_since = now
+    payment.review_error = f"{failed.error_code}: {failed.error_message}" if failed else ""
+
+
+def _book_debt(payment: Payment, ending: Ending, *, now: datetime) -> None:
+    """Note what the student owes and lock the account, or unlock it once nothing is owed (P10.2)."""
+    payment.owed_cents += sum(line.amount for line in ending.lines if line.account == Account.RECEIVABLE)
+    of_this_booking = {"payer": payment.payer, "reason": AccountLock.Reason.COLLECTION_FAILED}
+    if payment.owed_cents:
+        AccountLock.objects.get_or_create(
+            **of_this_booking, reference=payment.reference, defaults={"locked_at": now}
+        )
+    elif ending.outcome == Outcome.INSTRUCTOR_ADVANCED:
+        AccountLock.objects.filter(**of_this_booking, reference=payment.reference).update(lifted_at=now)
 
 
 def set_deadlines(subject: Subject, *, now: datetime) -> None:

@@ -28,17 +28,23 @@ class Line:
     amount: int
 
 
-def earned_lines(*, held: int, credits_used: int = 0, credits_issued: int = 0, earnings: int = 0) -> tuple[Line, ...]:
+def earned_lines(
+    *, held: int = 0, owed: int = 0, credits_used: int = 0, credits_issued: int = 0, earnings: int = 0, overpaid: int = 0
+) -> tuple[Line, ...]:
     """Return the lines that end a payment: funds held and credits used become earnings, new credits and fee income.
 
-    `credits_used` are those consumed or forfeited. What nobody else gets is the platform's fee income.
+    `credits_used` are those consumed or forfeited; `owed` is what the student still has to pay (P10.2). What nobody
+    else gets is the platform's fee income. `overpaid` is what the instructor holds beyond the earnings because a
+    reversal was given up: a loss (P10.3).
     """
-    credits = credits_used - credits_issued
+    wallet = credits_used - credits_issued
     return balanced(
         Line(Account.HELD, held),
-        Line(Account.CREDITS, credits),
-        Line(Account.EARNINGS, -earnings),
-        Line(Account.FEE_INCOME, earnings - held - credits),
+        Line(Account.RECEIVABLE, owed),
+        Line(Account.CREDITS, wallet),
+        Line(Account.EARNINGS, -earnings - overpaid),
+        Line(Account.LOSSES, overpaid),
+        Line(Account.FEE_INCOME, earnings - held - owed - wallet),
     )
 
 

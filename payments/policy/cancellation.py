@@ -10,6 +10,7 @@ from payments.policy.checkout import plan_without_charge
 from payments.policy.facts import Facts
 from payments.policy.plan import CreditMoves, Ending, Plan, PlannedStep
 from payments.policy.rules import Rules
+from payments.policy.settlement import payout_steps
 from payments.policy.states import Action, BookingStatus, Call, Outcome, PaymentStatus
 from payments.policy.windows import Window, window_at
 
@@ -136,20 +137,18 @@ def _credited(
 ) -> Plan:
     """The end at which the platform keeps `SF`, the student is left with credits, the instructor perhaps with half."""
     moves = CreditMoves.towards(target, reserved=facts.terms.credits)
-    # What the instructor already holds for the booking counts towards the payout (P10.3).
-    owed = payout - facts.instructor_holds
-    pay = (PlannedStep(call=Call.PAY, amount=owed),) if owed > 0 else ()
     return Plan(
         action=Action.STUDENT_CANCEL,
         rule=rule,
         version=rules.version,
         booking_status_at_once=BookingStatus.CANCELLED,
-        steps=(*steps, *pay),
+        steps=(*steps, *payout_steps(facts, payout)),
         ending=Ending(
             payment_status=PaymentStatus.SETTLED,
             outcome=outcome,
             credits=moves,
-            lines=earned_lines(held=held, credits_used=moves.used, credits_issued=moves.issued, earnings=payout),
+            lines=earned_lines(held=held, credits_used=moves.used, credits_issued=moves.issued, earnings=payout,
+                overpaid=max(0, facts.instructor_holds - payout),),
         ),
         to_student=_back(charged, target, forfeited=moves.forfeited),
         to_instructor=(

@@ -5,6 +5,7 @@ from datetime import datetime
 from instainstru.money import dollars
 from instainstru.refusals import Refused
 from payments.policy.authorization import authorization_steps, void_steps
+from payments.policy.collection import collected
 from payments.policy.facts import Facts
 from payments.policy.plan import CreditMoves, Ending, Plan, PlannedStep
 from payments.policy.rules import Rules
@@ -127,6 +128,8 @@ def plan_payment_now(facts: Facts, now: datetime, *, rules: Rules) -> Plan:
 
 
 def _paid_for(facts: Facts) -> Ending:
+    if facts.owed:
+        return collected(facts)
     return Ending(
         payment_status=PaymentStatus.AUTHORIZED,
         booking_status=BookingStatus.CONFIRMED if facts.booking_status == BookingStatus.PENDING else None,

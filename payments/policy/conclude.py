@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
+from payments.policy.collection import collection_has_failed
 from payments.policy.facts import Facts
 from payments.policy.plan import Ending, Plan, StepAnswer
 from payments.policy.rules import Rules
@@ -19,6 +20,7 @@ from payments.policy.states import (
 from payments.policy.windows import Window, unpaid_cancellation_due_at, window_at
 
 AT_CHECKOUT = frozenset({Action.CHECKOUT, Action.PAY_NOW, Action.CONFIRM_AUTHORIZATION})
+BEFORE_A_NEW_HOLD = frozenset({Action.AUTHORIZE, Action.PAY_NOW, Action.SETTLE, Action.COLLECT})
 
 _REFUSED_AFTER_THE_FACT = {
     Call.VOID: ReviewReason.VOID_REFUSED,
@@ -28,25 +30,27 @@ _REFUSED_AFTER_THE_FACT = {
 
 
 def conclude(plan: Plan, facts: Facts, answers: Sequence[StepAnswer], *, accepted_at: datetime, rules: Rules) -> Ending:
-    """Return what an operation leaves behind, given the answers to its calls in order.
+    """Return what an operation leaves behind, given the last answer to each of its calls, in order.
 
     `facts` are those of now, after the calls; `accepted_at` is the instant that windows are judged by (P3.1).
     """
     failed = next((answer for answer in answers if answer.verdict != Verdict.SUCCEEDED), None)
     if failed is None:
         return _lost_race() if facts.time_was_taken else plan.ending
+    if plan.action == Action.RESCHEDULE and failed.call in (Call.AUTHORIZE, Call.CAPTURE):
+        return _not_moved(plan, facts, failed)
     if failed.fault == Fault.PAYEE:
         return _payee_is_unpayable(plan, facts, failed)
     match failed.call:
         case Call.AUTHORIZE:
             return _authorization_refused(plan, facts, failed, accepted_at=accepted_at, rules=rules)
-        case Call.INSPECT:
-            return _not_confirmed(failed)
+        case Call.INSPECT | Call.CHARGE:
+            return _not_confirmed(facts, failed)
         case Call.CAPTURE:
-            return _capture_refused(plan, failed)
+            return _capture_refused(plan, facts, failed, accepted_at=accepted_at, rules=rules)
         case Call.REFUND:
             return _for_review(ReviewReason.REFUND_REFUSED)
-        case Call.VOID if plan.action in (Action.AUTHORIZE, Action.PAY_NOW, Action.SETTLE):
+        case Call.VOID if plan.action in BEFORE_A_NEW_HOLD:
             return _for_review(ReviewReason.VOID_REFUSED)
         case call:
             # The student's money is where it belongs, so the student's side stands; what the instructor or the
@@ -55,25 +59,39 @@ def conclude(plan: Plan, facts: Facts, answers: Sequence[StepAnswer], *, accepte
 
 
 def _lost_race() -> Ending:
-    """P5.3: Stripe said yes, but the time was taken meanwhile."""
+    """P5.3: Stripe said yes, but the time was taken meanwhile, or the booking cancelled."""
     return Ending(booking_status=BookingStatus.CANCELLED, refusal_code="slot_unavailable", successor=Action.END_UNPAID)
+
+
+def _not_moved(plan: Plan, facts: Facts, failed: StepAnswer) -> Ending:
+    """P6.2: the lesson stays where it was, the payment's status too, and a hold made for the move is voided."""
+    held_anew = any(step.call == Call.AUTHORIZE for step in plan.steps)
+    if failed.fault == Fault.HOLD_GONE and not held_anew:
+        return Ending(successor=plan.action)
+    if failed.fault == Fault.PAYEE:
+        code = "slot_unavailable"
+    else:
+        code = _card_code(failed)
+    to_void = facts.has_pending_intent or (held_anew and facts.hold)
+    return Ending(refusal_code=code, successor=Action.RELEASE_HOLD if to_void else None)
 
 
 def _payee_is_unpayable(plan: Plan, facts: Facts, failed: StepAnswer) -> Ending:
     """P10.2: never the student's fault. A checkout is given up; whatever was promised before waits for staff."""
     if plan.action in AT_CHECKOUT and facts.booking_status == BookingStatus.PENDING:
         return _lost_race()
-    if failed.call == Call.PAY:
-        return _for_review(ReviewReason.PAYEE_UNPAYABLE, given=plan.ending)
-    return _for_review(ReviewReason.PAYEE_UNPAYABLE)
+    given_anyway = failed.call in _REFUSED_AFTER_THE_FACT
+    return _for_review(ReviewReason.PAYEE_UNPAYABLE, given=plan.ending if given_anyway else None)
 
 
 def _authorization_refused(
     plan: Plan, facts: Facts, failed: StepAnswer, *, accepted_at: datetime, rules: Rules
 ) -> Ending:
-    code = "authentication_required" if failed.verdict == Verdict.ACTION_REQUIRED else "card_declined"
+    code = _card_code(failed)
     if plan.action == Action.STUDENT_CANCEL:
         return Ending(refusal_code=code, successor=Action.END_UNPAID)  # P7.8: it costs nothing then
+    if plan.action == Action.SETTLE:
+        return _collection_refused(facts, code, accepted_at=accepted_at, rules=rules)
     successor = None
     if plan.action == Action.AUTHORIZE and _is_too_late_for_another_card(facts, accepted_at, rules=rules):
         successor = Action.EXPIRE
@@ -86,22 +104,38 @@ def _is_too_late_for_another_card(facts: Facts, accepted_at: datetime, *, rules:
     return not started and accepted_at >= unpaid_cancellation_due_at(facts.starts_at, rules=rules)
 
 
-def _not_confirmed(failed: StepAnswer) -> Ending:
-    if failed.verdict == Verdict.ACTION_REQUIRED:
-        return Ending(refusal_code="authentication_required")  # the bank's page is still open
+def _not_confirmed(facts: Facts, failed: StepAnswer) -> Ending:
+    if facts.owed or failed.verdict == Verdict.ACTION_REQUIRED:
+        return Ending(refusal_code=_card_code(failed))  # still owed, or the bank's page is still open
     return Ending(payment_status=PaymentStatus.PAYMENT_METHOD_REQUIRED, refusal_code="card_declined")
 
 
-def _capture_refused(plan: Plan, failed: StepAnswer) -> Ending:
+def _capture_refused(
+    plan: Plan, facts: Facts, failed: StepAnswer, *, accepted_at: datetime, rules: Rules
+) -> Ending:
     held_anew = any(step.call == Call.AUTHORIZE for step in plan.steps)
     if failed.fault == Fault.HOLD_GONE and not held_anew:
         return Ending(successor=plan.action)  # decided anew, with a new hold first (P10.2)
     if plan.action == Action.SETTLE:
-        return Ending(payment_status=PaymentStatus.PAYMENT_METHOD_REQUIRED, refusal_code="card_declined")
+        return _collection_refused(facts, "card_declined", accepted_at=accepted_at, rules=rules)
     return _for_review(ReviewReason.CAPTURE_REFUSED)  # P7.9: nothing is given until the money is there
 
 
+def _collection_refused(facts: Facts, code: str, *, accepted_at: datetime, rules: Rules) -> Ending:
+    """P10.2: tried again every 4 hours; refused once more when the 72 hours are over, the payout is advanced."""
+    failed = collection_has_failed(facts, accepted_at, rules=rules)
+    return Ending(
+        payment_status=PaymentStatus.PAYMENT_METHOD_REQUIRED,
+        refusal_code=code,
+        successor=Action.ADVANCE if failed else None,
+    )
+
+
+def _card_code(failed: StepAnswer) -> str:
+    return "authentication_required" if failed.verdict == Verdict.ACTION_REQUIRED else "card_declined"
+
+
 def _for_review(reason: ReviewReason, *, given: Ending | None = None) -> Ending:
-    """Freeze for staff; of what was planned, the credits and bookings of `given` stand."""
+    """Freeze for staff; of what was planned, the credits, the bookings and the move of `given` stand."""
     frozen = Ending(payment_status=PaymentStatus.MANUAL_REVIEW, review_reason=reason)
-    return frozen if given is None else replace(frozen, credits=given.credits, lines=given.lines)
+    return frozen if given is None else replace(frozen, credits=given.credits, lines=given.lines, moves=given.moves)

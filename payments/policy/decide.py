@@ -11,9 +11,11 @@ from payments.policy.checkout import (
     plan_payment_now,
     plan_unpaid_end,
 )
+from payments.policy.collection import plan_advance, plan_collection
 from payments.policy.expiry import plan_expiry
 from payments.policy.facts import Facts
 from payments.policy.plan import Plan
+from payments.policy.rescheduling import plan_hold_release, plan_reschedule
 from payments.policy.rules import Rules
 from payments.policy.settlement import plan_settlement
 from payments.policy.states import Action
@@ -30,7 +32,11 @@ _DECISIONS: dict[Action, _Decides] = {
     Action.CONFIRM_AUTHORIZATION: plan_confirmation,
     Action.EXPIRE: plan_expiry,
     Action.END_UNPAID: plan_unpaid_end,
+    Action.RELEASE_HOLD: plan_hold_release,
     Action.SETTLE: plan_settlement,
+    Action.ADVANCE: plan_advance,
+    Action.COLLECT: plan_collection,
+    Action.RESCHEDULE: plan_reschedule,
     Action.STUDENT_CANCEL: plan_student_cancellation,
     Action.INSTRUCTOR_CANCEL: plan_instructor_cancellation,
 }

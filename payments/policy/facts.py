@@ -25,6 +25,10 @@ class Facts:
     refunded: int = 0
     instructor_holds: int = 0  # transfers less reversals, for this booking
     authorization_refusals: int = 0
+    collection_refused_at: datetime | None = None  # the first time, at settlement: the 72 h of P10.2 run from it
+    owed: int = 0  # what the student owes for this booking after the payout was advanced
+    late_reschedule_used: bool = False  # P6.2: once
+    new_starts_at: datetime | None = None  # where a reschedule is to move the lesson
     time_was_taken: bool = False  # P5.3: found when the booking was to be confirmed
 
     @property

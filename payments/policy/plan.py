@@ -58,6 +58,7 @@ class Ending:
     review_reason: ReviewReason | None = None
     credits: CreditMoves = NOTHING
     lines: tuple[Line, ...] = ()
+    moves: bool = False  # the lesson moves to the time that was asked for (P6.1, P6.2)
     refusal_code: str = ""  # what the one who asked is told when it did not work out
     successor: Action | None = None  # what goes on in the same commit (design 4)
 
@@ -135,6 +136,7 @@ def ending_as_json(ending: Ending) -> dict[str, Any]:
             "consumed": credits.consumed,
         },
         "lines": [[line.account, line.amount] for line in ending.lines],
+        "moves": ending.moves,
         "refusal_code": ending.refusal_code,
         "successor": ending.successor,
     }
@@ -148,6 +150,7 @@ def ending_from_json(stored: dict[str, Any]) -> Ending:
         review_reason=_optional(ReviewReason, stored["review_reason"]),
         credits=CreditMoves(**stored["credits"]),
         lines=tuple(Line(Account(account), amount) for account, amount in stored["lines"]),
+        moves=stored["moves"],
         refusal_code=stored["refusal_code"],
         successor=_optional(Action, stored["successor"]),
     )

@@ -93,7 +93,11 @@ class Action(StrEnum):
     CONFIRM_AUTHORIZATION = "confirm_authorization"  # the bank's 3-D Secure page was left
     EXPIRE = "expire"  # unpaid for too long: a checkout's 30 minutes (P5.2), a lesson's T−12 h (P10.1)
     END_UNPAID = "end_unpaid"  # P5.3, P7.8: an authorization that must not stand, or came to nothing
+    RELEASE_HOLD = "release_hold"  # P6.2: a hold that was made for a move that did not come about
     SETTLE = "settle"
+    ADVANCE = "advance"  # P10.2: collection failed for 72 h, the platform pays the instructor
+    COLLECT = "collect"  # P10.2: the student pays later
+    RESCHEDULE = "reschedule"
     STUDENT_CANCEL = "student_cancel"
     INSTRUCTOR_CANCEL = "instructor_cancel"
 
@@ -111,6 +115,7 @@ class Call(StrEnum):
     REVERSE = "reverse"  # take the charge's transfer back whole
     PAY = "pay"  # an explicit transfer to the instructor
     REFUND = "refund"  # back to the card
+    CHARGE = "charge"  # a plain charge without transfer, for what the student owes (P10.2)
 
 
 class Verdict(StrEnum):

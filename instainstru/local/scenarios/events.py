@@ -9,6 +9,7 @@ from typing import Any
 from bookings import operations as bookings
 from instainstru import clock
 from instainstru.local.scenarios.stage import Stage, make_service, save_card
+from instainstru.local.scenarios.times import read_time
 from instainstru.local.traveller import Traveller
 from payments import operations as payments
 from payments.models import Payment
@@ -41,6 +42,15 @@ def _student_cancel(event: Json, stage: Stage, traveller: Traveller) -> None:
 
 def _instructor_cancel(event: Json, stage: Stage, traveller: Traveller) -> None:
     bookings.cancel_booking(booking=stage.booking, actor=stage.instructor.user, now=clock.now())
+
+
+def _reschedule(event: Json, stage: Stage, traveller: Traveller) -> None:
+    bookings.reschedule_booking(
+        booking=stage.booking,
+        actor=stage.student,
+        new_starts_at=read_time(event["to"], stage.anchors),
+        now=clock.now(),
+    )
 
 
 def _complete(event: Json, stage: Stage, traveller: Traveller) -> None:
@@ -85,6 +95,7 @@ _EVENTS: dict[str, Callable[[Json, Stage, Traveller], None]] = {
     "nothing": _nothing,
     "student_cancel": _student_cancel,
     "instructor_cancel": _instructor_cancel,
+    "reschedule": _reschedule,
     "complete": _complete,
     "finish_3ds": _finish_3ds,
     "set_card": _set_card,

@@ -89,4 +89,5 @@ _LOOKS: dict[str, _Look] = {
     "credits_consumed_cents": lambda stage, payment: payment.credits_consumed_cents,
     "credit_available_cents": _available,
     "receivable_cents": _receivable,
+    "student_locked": lambda stage, payment: payment.payer.is_locked,
 }
