@@ -8,7 +8,8 @@
 | `error_500`, `timeout_before`, `error_429` | none | no | yes |
 | `latency` | yes, after a while; the key is in use meanwhile | yes | no |
 
-Faults of one call strike in the order in which they were asked for, each as often as it says. They live in memory.
+Faults of one call strike in the order in which they were asked for, each as often as it says; a delay comes beside the
+others. They live in memory.
 """
 
 from __future__ import annotations
@@ -27,7 +28,9 @@ if TYPE_CHECKING:
 CALLS = ("authorize", "charge", "capture", "reverse", "payout", "refund", "void", "read", "any")
 BEFORE = ("error_500", "timeout_before", "error_429")
 STRIKE_REPLAYS = (*BEFORE, "lost_answer")
-KINDS = (*BEFORE, "refuse", "lost_answer", "stored_500", "latency", "none")
+STRIKE_ONCE = (*STRIKE_REPLAYS, "refuse", "stored_500")
+DELAYS = ("latency",)  # beside whatever else strikes
+KINDS = (*STRIKE_ONCE, *DELAYS, "none")
 
 _REFUSALS = {  # what Stripe would most likely say: code, message
     "authorize": ("card_declined", "Your card was declined."),

@@ -160,8 +160,8 @@ def _kinds(core: Core, route: Route, ids: list[str], params: dict[str, Any]) -> 
 
 def _read(core: Core, call: _Call) -> HttpAnswer:
     """Carry out a GET or a DELETE, for which Stripe keeps no keys."""
-    fault = core.faults.take(call.kinds, [call.params], (*faults.BEFORE, "latency"))
-    _strike_before(fault)
+    _strike_before(_take_fault(core, call, faults.BEFORE))
+    _wait(_take_fault(core, call, faults.DELAYS))
     with core.unit(call.request):
         return _attempt(core, call).answer
 
@@ -170,12 +170,13 @@ def _post(core: Core, call: _Call) -> HttpAnswer:
     """Carry a POST out once for its key; replay the first answer to whoever asks again."""
     request, digest = call.request, idempotency.fingerprint(call.params)
     key, claim = request.idempotency_key, (request.account, request.idempotency_key or "")
-    fault = None
+    fault = delay = None
     try:
         with core.lock:
             known = key and idempotency.recall(core, account=request.account, key=key, path=call.path, digest=digest)
-            fault = _take_fault(core, call, faults.STRIKE_REPLAYS if known else faults.KINDS)
+            fault = _take_fault(core, call, faults.STRIKE_REPLAYS if known else faults.STRIKE_ONCE)
             _strike_before(fault)
+            delay = None if known else _take_fault(core, call, faults.DELAYS)
             if key and not known:
                 core.keys_in_use.add(claim)
     except (StripeError, AnswerLost) as refusal:
@@ -185,6 +186,7 @@ def _post(core: Core, call: _Call) -> HttpAnswer:
     if known:
         return _replay(core, call, known, fault)
     try:
+        _wait(delay)  # outside the lock: others go on, and this key is in use
         return _carry_out(core, call, digest, fault)
     finally:
         core.keys_in_use.discard(claim)
@@ -203,8 +205,6 @@ def _replay(core: Core, call: _Call, known: StoredAnswer, fault: Fault | None) -
 def _carry_out(core: Core, call: _Call, digest: str, fault: Fault | None) -> HttpAnswer:
     request = call.request
     request.fault = fault
-    if fault and fault.kind == "latency":
-        time.sleep(fault.latency_ms / 1000)  # outside the lock: others go on, and this key is in use
     with core.unit(request):
         outcome = _attempt(core, call)
         if fault and not _struck(request, fault, outcome):
@@ -268,15 +268,14 @@ def _strike_before(fault: Fault | None) -> None:
             raise faults.rate_limited()
 
 
+def _wait(delay: Fault | None) -> None:
+    if delay:
+        time.sleep(delay.latency_ms / 1000)
+
+
 def _struck(request: Request, fault: Fault, outcome: _Outcome) -> bool:
     """Whether a fault had its turn. Invalid requests use none up."""
-    match fault.kind:
-        case "refuse" | "stored_500":
-            return request.fault_struck
-        case "lost_answer":
-            return outcome.stored
-        case _:
-            return True
+    return outcome.stored if fault.kind == "lost_answer" else request.fault_struck
 
 
 def _log(

@@ -139,7 +139,8 @@ def _list_transactions(core: Core, params: dict[str, Any]) -> Body:
     return lists.page(core, "balance_transaction", "/v1/balance_transactions", params, **asked)
 
 
-_PAGING = "limit starting_after ending_before created expand"
+_PAGING = "limit starting_after ending_before expand"
+_DATED = f"{_PAGING} created"
 _CARD = "payment_method payment_method_data.type payment_method_data.card payment_method_data.billing_details"
 _CUSTOMER = (
     "address description email invoice_settings.default_payment_method metadata name phone preferred_locales shipping"
@@ -158,7 +159,7 @@ _ACCOUNT = (
 ROUTES = (
     Route("GET", "/v1/account", accounts.retrieve_own),
     _post("/v1/account_links", accounts.create_link, "account refresh_url return_url type collect collection_options"),
-    Route("GET", "/v1/accounts", _list_accounts, _words(_PAGING)),
+    Route("GET", "/v1/accounts", _list_accounts, _words(_DATED)),
     _post("/v1/accounts", accounts.create, f"{_ACCOUNT} type controller country"),
     Route("GET", "/v1/accounts/{account}", accounts.retrieve),
     _post("/v1/accounts/{account}", accounts.update, _ACCOUNT),
@@ -169,24 +170,24 @@ ROUTES = (
     Route("GET", "/v1/accounts/{account}/external_accounts", accounts.list_external, _words("limit object")),
     _post("/v1/accounts/{account}/login_links", accounts.create_login_link),
     Route("GET", "/v1/balance", ledger.retrieve_balance),
-    Route("GET", "/v1/balance_transactions", _list_transactions, _words(f"{_PAGING} currency payout source type")),
+    Route("GET", "/v1/balance_transactions", _list_transactions, _words(f"{_DATED} currency payout source type")),
     _get("/v1/balance_transactions/{id}", "balance_transaction"),
-    _list("/v1/charges", "charge", "customer payment_intent transfer_group"),
+    _list("/v1/charges", "charge", "created customer payment_intent transfer_group"),
     _get("/v1/charges/{charge}", "charge"),
     _post("/v1/charges/{charge}", charges.update, "description metadata receipt_email transfer_group"),
-    Route("GET", "/v1/customers", _list_customers, _words(f"{_PAGING} email")),
+    Route("GET", "/v1/customers", _list_customers, _words(f"{_DATED} email")),
     _post("/v1/customers", customers.create, f"{_CUSTOMER} payment_method"),
     Route("GET", "/v1/customers/{customer}", customers.retrieve),
     _post("/v1/customers/{customer}", customers.update, _CUSTOMER),
     Route("DELETE", "/v1/customers/{customer}", customers.delete),
     _list_of("/v1/customers/{customer}/payment_methods", "payment_method", payment_methods.list_for_customer, "type"),
-    _list("/v1/disputes", "dispute", "charge payment_intent"),
+    _list("/v1/disputes", "dispute", "charge created payment_intent"),
     _get("/v1/disputes/{dispute}", "dispute"),
     _post("/v1/disputes/{dispute}", disputes.update, "evidence metadata submit"),
     _post("/v1/disputes/{dispute}/close", disputes.close),
-    Route("GET", "/v1/events", _list_events, _words(f"{_PAGING} type types")),
+    Route("GET", "/v1/events", _list_events, _words(f"{_DATED} type types")),
     _get("/v1/events/{id}", "event"),
-    _list("/v1/payment_intents", "payment_intent", "customer"),
+    _list("/v1/payment_intents", "payment_intent", "created customer"),
     _post(
         "/v1/payment_intents",
         payment_intents.create,
@@ -216,12 +217,12 @@ ROUTES = (
     ),
     _post("/v1/payment_methods/{payment_method}/attach", payment_methods.attach, "customer"),
     _post("/v1/payment_methods/{payment_method}/detach", payment_methods.detach),
-    _list("/v1/payouts", "payout", "status destination"),
+    _list("/v1/payouts", "payout", "created destination status"),
     _post(
         "/v1/payouts", payouts.create, "amount currency description metadata method statement_descriptor source_type"
     ),
     _get("/v1/payouts/{payout}", "payout"),
-    _list("/v1/refunds", "refund", "charge payment_intent"),
+    _list("/v1/refunds", "refund", "charge created payment_intent"),
     _post(
         "/v1/refunds",
         refunds.create,
@@ -230,7 +231,7 @@ ROUTES = (
     ),
     _get("/v1/refunds/{refund}", "refund"),
     _post("/v1/refunds/{refund}", refunds.update, "metadata"),
-    _list("/v1/setup_intents", "setup_intent", "customer payment_method"),
+    _list("/v1/setup_intents", "setup_intent", "created customer payment_method"),
     _post(
         "/v1/setup_intents",
         setup_intents.create,
@@ -243,10 +244,10 @@ ROUTES = (
         "/v1/setup_intents/{intent}/confirm", setup_intents.confirm, f"{_CARD} client_secret mandate_data return_url"
     ),
     _post("/v1/setup_intents/{intent}/cancel", setup_intents.cancel, "cancellation_reason"),
-    _list("/v1/topups", "topup", "status"),
+    _list("/v1/topups", "topup", "created status"),
     _post("/v1/topups", topups.create, "amount currency description metadata statement_descriptor transfer_group"),
     _get("/v1/topups/{topup}", "topup"),
-    _list("/v1/transfers", "transfer", "destination transfer_group"),
+    _list("/v1/transfers", "transfer", "created destination transfer_group"),
     _post(
         "/v1/transfers",
         transfers.create,
