@@ -7,8 +7,8 @@ from django.db import transaction
 from bookings.models import Booking
 from bookings.operations.subject import lock_booking
 from instainstru.api.idempotency import IdempotencyKey
-from instainstru.refusals import Refused
-from payments.policy.states import BookingStatus, PaymentStatus
+from payments.policy.completion import require_completable
+from payments.policy.states import BookingStatus
 
 
 def mark_complete(*, booking: Booking, now: datetime, idempotency_key: IdempotencyKey | None = None) -> Booking:
@@ -18,14 +18,9 @@ def mark_complete(*, booking: Booking, now: datetime, idempotency_key: Idempoten
     """
     with transaction.atomic(durable=True):
         locked = lock_booking(booking.payment_id).booking
-        if now < locked.ends_at:
-            raise Refused("lesson_not_ended", earliest=locked.ends_at)
-        if locked.payment.status == PaymentStatus.SETTLED:
-            raise Refused("already_settled")
-        if locked.payment.status == PaymentStatus.MANUAL_REVIEW:
-            raise Refused("under_review")
-        if locked.status != BookingStatus.CONFIRMED:
-            raise Refused("already_completed")
+        require_completable(
+            booking_status=locked.status, payment_status=locked.payment.status, ends_at=locked.ends_at, now=now
+        )
         locked.status = BookingStatus.COMPLETED
         locked.completed_at = locked.marked_complete_at = now
         locked.save(update_fields=["status", "completed_at", "marked_complete_at"])
