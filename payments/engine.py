@@ -8,7 +8,7 @@ an answer is known (P10.4).
 import contextlib
 import logging
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 
 from django.conf import settings
@@ -87,6 +87,13 @@ def write_steps(operation: Operation, payment: Payment, *, now: datetime) -> Non
         Step.objects.bulk_create(steps)
 
 
+def write_attempts(operation: Operation, payment: Payment, undone: Iterable[Step]) -> None:
+    """Write the next attempt of each refused or skipped step, and mark the first sent; a transaction is open."""
+    anew = [_next_attempt(step, operation, payment) for step in undone]
+    _fill_in(anew[0], payment)
+    Step.objects.bulk_create(anew)
+
+
 def record(step: Step, answer: Answer, *, now: datetime) -> None:
     """Write down a step's answer in one commit: verdict, object ids (P2.4), postings, and the next step sent.
 
@@ -162,18 +169,22 @@ def _try_anew(step: Step) -> None:
         if step.state != Step.State.SENT:
             return
         Step.objects.filter(pk=step.pk).update(state=Step.State.ABSENT, answered_at=clock.now())
-        anew = Step(
-            operation=step.operation,
-            ordinal=step.ordinal,
-            attempt=step.attempt + 1,
-            call=step.call,
-            amount_cents=step.amount_cents,
-            transfer_cents=step.transfer_cents,
-            idempotency_key=_key(payment, step.operation, step.ordinal, step.call, attempt=step.attempt + 1),
-            api_version=settings.STRIPE_API_VERSION,
-        )
+        anew = _next_attempt(step, step.operation, payment)
         _fill_in(anew, payment)
         anew.save()
+
+
+def _next_attempt(step: Step, operation: Operation, payment: Payment) -> Step:
+    return Step(
+        operation=operation,
+        ordinal=step.ordinal,
+        attempt=step.attempt + 1,
+        call=step.call,
+        amount_cents=step.amount_cents,
+        transfer_cents=step.transfer_cents,
+        idempotency_key=_key(payment, operation, step.ordinal, step.call, attempt=step.attempt + 1),
+        api_version=settings.STRIPE_API_VERSION,
+    )
 
 
 def _fill_in(step: Step, payment: Payment) -> None:

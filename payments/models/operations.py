@@ -18,6 +18,14 @@ class OperationQuerySet(models.QuerySet["Operation"]):
     def open(self) -> Self:
         return self.filter(state=OPEN)
 
+    def waiting(self) -> Self:
+        """Accepted while another operation was under way, to be decided when that one ends (P7.11)."""
+        return self.filter(state=Operation.State.WAITING)
+
+    def stuck(self) -> Self:
+        """Stopped by a definite no, until staff retry or resolve it (P10.3)."""
+        return self.filter(state=Operation.State.STUCK)
+
     def resumable(self, *, now: datetime, wall: datetime) -> Self:
         """Open, not leased to a living runner, and not waiting for the next repeat of an unanswered call (P10.4)."""
         return (
@@ -32,6 +40,8 @@ class Operation(models.Model):
 
     class State(models.TextChoices):
         OPEN = OPEN, "Open"
+        WAITING = "waiting", "Waits for another operation's end"
+        STUCK = "stuck", "Waits for staff"
         DONE = "done", "Done"
 
     payment = models.ForeignKey(Payment, models.PROTECT, related_name="operations")
@@ -50,6 +60,8 @@ class Operation(models.Model):
         "self", models.PROTECT, null=True, blank=True, related_name="successor", help_text="The one it goes on from."
     )
     conclusion = models.JSONField(null=True, blank=True, help_text="How it ended.")
+    gave = models.BooleanField(default=False, help_text="What its end gives was given, though a call was refused.")
+    resolution = models.TextField(blank=True, help_text="Why staff gave up what was refused.")
     refusal_code = models.CharField(max_length=64, blank=True, help_text="What the one who asked was told, if refused.")
     finished_at = models.DateTimeField(null=True, blank=True)
 
@@ -65,11 +77,13 @@ class Operation(models.Model):
             models.UniqueConstraint(name="operation_number_is_unique_per_payment", fields=["payment", "number"]),
             models.CheckConstraint(
                 name="done_operation_says_when_and_how",
-                condition=Q(state=OPEN) | Q(finished_at__isnull=False, conclusion__isnull=False),
+                condition=Q(state__in=[OPEN, "waiting"]) | Q(finished_at__isnull=False, conclusion__isnull=False),
             ),
         ]
         indexes = [
             models.Index("resume_at", "id", name="operation_open", condition=Q(state=OPEN)),
+            models.Index("payment", "number", name="operation_waiting", condition=Q(state="waiting")),
+            models.Index("payment", "number", name="operation_stuck", condition=Q(state="stuck")),
         ]
 
     def __str__(self) -> str:

@@ -97,7 +97,9 @@ class Payment(models.Model):
     collection_refused_at = models.DateTimeField(
         null=True, blank=True, help_text="First refusal at settlement: the 72 hours of P10.2 run from it."
     )
-    owed_cents = models.PositiveBigIntegerField(default=0, help_text="The student owes it since the payout was advanced.")
+    owed_cents = models.PositiveBigIntegerField(
+        default=0, help_text="The student owes it since the payout was advanced."
+    )
 
     # The LOCK (P6.2)
     late_reschedule_used = models.BooleanField(default=False)

@@ -4,9 +4,11 @@ from payments.operations.accounts import onboarding_link, open_account, refresh_
 from payments.operations.cards import begin_card_setup, confirm_card_setup, retry_unpaid, save_card, what_the_card_owes
 from payments.operations.claims import unclaim
 from payments.operations.credit import expire_credits, grant_credit
+from payments.operations.facts import facts_of
 from payments.operations.funding import record_funding
-from payments.operations.lifecycle import accept, begin, facts_of, perform
+from payments.operations.lifecycle import accept, begin, perform
 from payments.operations.open_payment import open_payment
+from payments.operations.stops import resolve_stuck, retry_stuck
 
 __all__ = [
     "accept",
@@ -22,6 +24,8 @@ __all__ = [
     "perform",
     "record_funding",
     "refresh_account",
+    "resolve_stuck",
+    "retry_stuck",
     "retry_unpaid",
     "save_card",
     "unclaim",

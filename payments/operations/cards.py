@@ -23,9 +23,7 @@ def begin_card_setup(*, student: User) -> CardSetup:
     """
     payer = _payer_of(student)
     earlier = payer.card_setups
-    setup = parties.begin_card_setup(
-        customer_id=payer.customer_id, key=f"user-{student.pk}-card-setup-{earlier + 1}"
-    )
+    setup = parties.begin_card_setup(customer_id=payer.customer_id, key=f"user-{student.pk}-card-setup-{earlier + 1}")
     Payer.objects.filter(pk=payer.pk, card_setups=earlier).update(card_setups=earlier + 1)
     return setup
 

@@ -5,7 +5,7 @@ from datetime import datetime
 from django.db import transaction
 
 from payments import endings
-from payments.operations.lifecycle import set_deadlines
+from payments.operations.consequences import set_deadlines
 from payments.policy.states import Action
 
 

@@ -29,7 +29,13 @@ class Line:
 
 
 def earned_lines(
-    *, held: int = 0, owed: int = 0, credits_used: int = 0, credits_issued: int = 0, earnings: int = 0, overpaid: int = 0
+    *,
+    held: int = 0,
+    owed: int = 0,
+    credits_used: int = 0,
+    credits_issued: int = 0,
+    earnings: int = 0,
+    overpaid: int = 0,
 ) -> tuple[Line, ...]:
     """Return the lines that end a payment: funds held and credits used become earnings, new credits and fee income.
 

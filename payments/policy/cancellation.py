@@ -5,7 +5,7 @@ from datetime import datetime
 from instainstru.money import dollars
 from instainstru.refusals import Refused
 from payments.policy.accounts import earned_lines
-from payments.policy.authorization import UNAUTHORIZED, authorization_steps, void_steps
+from payments.policy.authorization import authorization_steps, void_steps
 from payments.policy.checkout import plan_without_charge
 from payments.policy.facts import Facts
 from payments.policy.plan import CreditMoves, Ending, Plan, PlannedStep
@@ -100,8 +100,7 @@ def _inside_a_day(facts: Facts, window: Window, *, rules: Rules) -> Plan:
     else:
         rule, outcome, target, payout = "P7.3", Outcome.STUDENT_LATE, terms.half_credit, terms.half_payout
     # An authorization that is merely late, or a hold that lapsed, is made first (P7.8).
-    unheld = facts.payment_status in UNAUTHORIZED or not facts.hold
-    hold_first = authorization_steps(facts, on_session=False) if unheld else ()
+    hold_first = () if facts.hold else authorization_steps(facts, on_session=False)
     charge = (
         PlannedStep(call=Call.CAPTURE, amount=terms.card_total, transfer=terms.transfer),
         PlannedStep(call=Call.REVERSE, amount=terms.transfer),
@@ -147,8 +146,13 @@ def _credited(
             payment_status=PaymentStatus.SETTLED,
             outcome=outcome,
             credits=moves,
-            lines=earned_lines(held=held, credits_used=moves.used, credits_issued=moves.issued, earnings=payout,
-                overpaid=max(0, facts.instructor_holds - payout),),
+            lines=earned_lines(
+                held=held,
+                credits_used=moves.used,
+                credits_issued=moves.issued,
+                earnings=payout,
+                overpaid=max(0, facts.instructor_holds - payout),
+            ),
         ),
         to_student=_back(charged, target, forfeited=moves.forfeited),
         to_instructor=(

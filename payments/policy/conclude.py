@@ -110,9 +110,7 @@ def _not_confirmed(facts: Facts, failed: StepAnswer) -> Ending:
     return Ending(payment_status=PaymentStatus.PAYMENT_METHOD_REQUIRED, refusal_code="card_declined")
 
 
-def _capture_refused(
-    plan: Plan, facts: Facts, failed: StepAnswer, *, accepted_at: datetime, rules: Rules
-) -> Ending:
+def _capture_refused(plan: Plan, facts: Facts, failed: StepAnswer, *, accepted_at: datetime, rules: Rules) -> Ending:
     held_anew = any(step.call == Call.AUTHORIZE for step in plan.steps)
     if failed.fault == Fault.HOLD_GONE and not held_anew:
         return Ending(successor=plan.action)  # decided anew, with a new hold first (P10.2)

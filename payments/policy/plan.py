@@ -9,7 +9,6 @@ from typing import Any, Self, TypeVar
 from payments.policy.accounts import Account, Line
 from payments.policy.states import Action, BookingStatus, Call, Fault, Outcome, PaymentStatus, ReviewReason, Verdict
 
-
 Word = TypeVar("Word", bound=StrEnum)
 
 
@@ -61,6 +60,11 @@ class Ending:
     moves: bool = False  # the lesson moves to the time that was asked for (P6.1, P6.2)
     refusal_code: str = ""  # what the one who asked is told when it did not work out
     successor: Action | None = None  # what goes on in the same commit (design 4)
+
+    @property
+    def gives(self) -> bool:
+        """Whether anything is given or booked, beside the states."""
+        return self.credits != NOTHING or bool(self.lines) or self.moves
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -61,6 +61,19 @@ class ReviewReason(StrEnum):
     CHANGED_AT_STRIPE = "changed_at_stripe"
 
 
+# Stops after a definite no: staff retry or resolve them (P10.3). The other reasons are cases, and a collection.
+STOPS = frozenset(
+    {
+        ReviewReason.CAPTURE_REFUSED,
+        ReviewReason.REVERSAL_REFUSED,
+        ReviewReason.PAYOUT_REFUSED,
+        ReviewReason.REFUND_REFUSED,
+        ReviewReason.VOID_REFUSED,
+        ReviewReason.PAYEE_UNPAYABLE,
+    }
+)
+
+
 class Tier(StrEnum):
     """P1.3"""
 
@@ -103,6 +116,7 @@ class Action(StrEnum):
 
 
 CANCELLATIONS = frozenset({Action.STUDENT_CANCEL, Action.INSTRUCTOR_CANCEL})
+WAITS_ITS_TURN = CANCELLATIONS | {Action.PAY_NOW}  # P7.11: accepted at its own instant, whatever is under way
 
 
 class Call(StrEnum):

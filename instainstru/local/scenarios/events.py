@@ -83,6 +83,18 @@ def _spend_credits(event: Json, stage: Stage, traveller: Traveller) -> None:
     )
 
 
+def _staff_retry(event: Json, stage: Stage, traveller: Traveller) -> None:
+    operation = payments.retry_stuck(payment_id=stage.booking.payment_id, actor=stage.staff, now=clock.now())
+    payments.perform(operation)
+
+
+def _staff_resolve(event: Json, stage: Stage, traveller: Traveller) -> None:
+    operation = payments.resolve_stuck(
+        payment_id=stage.booking.payment_id, actor=stage.staff, note="Given up.", now=clock.now()
+    )
+    payments.perform(operation)
+
+
 def _clockwork(event: Json, stage: Stage, traveller: Traveller) -> None:
     traveller.clockwork_runs = event["running"]
 
@@ -100,6 +112,8 @@ _EVENTS: dict[str, Callable[[Json, Stage, Traveller], None]] = {
     "finish_3ds": _finish_3ds,
     "set_card": _set_card,
     "spend_credits": _spend_credits,
+    "staff_retry": _staff_retry,
+    "staff_resolve": _staff_resolve,
     "clockwork": _clockwork,
     "stripe_fault": _stripe_fault,
 }

@@ -37,6 +37,7 @@ class Stage:
     """One case's people and its booking."""
 
     simulator: SimulatorControl
+    staff: User
     student: User
     instructor: Instructor
     booking: Booking
@@ -90,6 +91,7 @@ def set_stage(given: Json, simulator: SimulatorControl) -> Stage:
     )
     return Stage(
         simulator=simulator,
+        staff=make_user(Role.STAFF),
         student=student,
         instructor=service.instructor,
         booking=Booking.objects.get(payment_id=operation.payment_id),
@@ -98,11 +100,15 @@ def set_stage(given: Json, simulator: SimulatorControl) -> Stage:
     )
 
 
-def make_student(*, card: str) -> User:
+def make_user(role: Role) -> User:
     number = next(_counter)
-    student = User.objects.create_user(
-        email=f"student-{number}@example.com", name=f"Student {number}", role=Role.STUDENT, time_zone="UTC"
+    return User.objects.create_user(
+        email=f"{role}-{number}@example.com", name=f"{role.capitalize()} {number}", role=role, time_zone="UTC"
     )
+
+
+def make_student(*, card: str) -> User:
+    student = make_user(Role.STUDENT)
     save_card(student, card=card)
     return student
 
@@ -118,10 +124,7 @@ def save_card(student: User, *, card: str) -> Payer:
 
 def make_service(simulator: SimulatorControl, *, lesson_price: int, minutes: int, modality: str, tier: str) -> Service:
     """Make an instructor who is always open, and a service that prices a lesson of that length so."""
-    number = next(_counter)
-    user = User.objects.create_user(
-        email=f"instructor-{number}@example.com", name=f"Instructor {number}", role=Role.INSTRUCTOR, time_zone="UTC"
-    )
+    user = make_user(Role.INSTRUCTOR)
     instructor = Instructor.objects.create(
         user=user, time_zone="UTC", tier=tier, buffer_minutes=0, minimum_notice_minutes=0, booking_horizon_days=3650
     )

@@ -1,0 +1,115 @@
+"""What an operation's end changes on a locked payment: credits, debts, states and deadlines. The caller saves it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from credits import operations as credits
+from payments.endings import Subject
+from payments.models import AccountLock, Operation, Payment, Step
+from payments.policy.accounts import Account
+from payments.policy.deadlines import deadlines
+from payments.policy.plan import Ending, Plan
+from payments.policy.rules import rules_of_version
+from payments.policy.states import Action, Outcome, Party, PaymentStatus
+
+
+def give_credits(payment: Payment, ending: Ending, operation: Operation, *, now: datetime) -> None:
+    """Release, use up and issue what the ending gives, now that the money is there (P9.2)."""
+    moves, student_id = ending.credits, payment.payer.user_id
+    if moves.released or moves.used:
+        credits.use_reserved(
+            student_id=student_id,
+            reference=payment.reference,
+            released=moves.released,
+            consumed=moves.consumed,
+            forfeited=moves.forfeited,
+            now=now,
+        )
+    if moves.issued:
+        credits.issue(student_id=student_id, cents=moves.issued, source_key=f"operation:{operation.pk}", now=now)
+    payment.credits_released_cents += moves.released
+    payment.credits_consumed_cents += moves.consumed
+    payment.credits_forfeited_cents += moves.forfeited
+    payment.student_credit_cents += moves.issued
+
+
+def set_state(payment: Payment, plan: Plan, ending: Ending, operation: Operation, *, now: datetime) -> None:
+    payment.refusal_code = ending.refusal_code
+    if ending.payment_status == PaymentStatus.PAYMENT_METHOD_REQUIRED and operation.party == Party.SYSTEM:
+        _count_refusal(payment, plan, now=now)
+    if ending.moves:
+        _note_move(payment, plan, operation, now=now)
+    if ending.payment_status is None:
+        return
+    if ending.payment_status == PaymentStatus.MANUAL_REVIEW:
+        _freeze(payment, plan, ending, operation, now=now)
+    else:
+        clear_review(payment)
+    payment.status = ending.payment_status
+    if ending.outcome is not None:
+        payment.settlement_outcome = ending.outcome
+        if payment.locked_at and not payment.lock_resolved_at:
+            payment.lock_resolved_at, payment.lock_resolution = now, ending.outcome
+    if ending.payment_status == PaymentStatus.SETTLED:
+        payment.settled_at = now
+
+
+def clear_review(payment: Payment) -> None:
+    """Take a payment out of its freeze; its status is the caller's to set."""
+    payment.former_status = payment.review_reason = payment.review_error = ""
+    payment.review_since = None
+
+
+def _count_refusal(payment: Payment, plan: Plan, *, now: datetime) -> None:
+    """The ladders count our own tries; the student's retries in between do not move them (P10.1, P10.2)."""
+    payment.refused_at = now
+    payment.authorization_refusals += 1
+    if plan.action == Action.SETTLE and payment.collection_refused_at is None:
+        payment.collection_refused_at = now
+
+
+def _note_move(payment: Payment, plan: Plan, operation: Operation, *, now: datetime) -> None:
+    """A moved lesson's ladder begins anew (P6.1); a late move is the LOCK, once (P6.2)."""
+    payment.refused_at = None
+    payment.authorization_refusals = 0
+    if plan.ending.payment_status == PaymentStatus.LOCKED:
+        payment.late_reschedule_used = True
+        payment.locked_at = now
+        payment.locked_from_start = payment.starts_at
+
+
+def _freeze(payment: Payment, plan: Plan, ending: Ending, operation: Operation, *, now: datetime) -> None:
+    failed = operation.steps.filter(state=Step.State.REFUSED).order_by("-ordinal", "-attempt").first()
+    locks = ending.moves and plan.ending.payment_status == PaymentStatus.LOCKED
+    payment.former_status = PaymentStatus.LOCKED if locks else payment.status
+    payment.review_reason = ending.review_reason or ""
+    payment.review_since = now
+    payment.review_error = f"{failed.error_code}: {failed.error_message}" if failed else ""
+
+
+def book_debt(payment: Payment, ending: Ending, *, now: datetime) -> None:
+    """Note what the student owes and lock the account, or unlock it once nothing is owed (P10.2)."""
+    payment.owed_cents += sum(line.amount for line in ending.lines if line.account == Account.RECEIVABLE)
+    of_this_booking = {"payer": payment.payer, "reason": AccountLock.Reason.COLLECTION_FAILED}
+    if payment.owed_cents:
+        AccountLock.objects.get_or_create(**of_this_booking, reference=payment.reference, defaults={"locked_at": now})
+    elif ending.outcome == Outcome.INSTRUCTOR_ADVANCED:
+        AccountLock.objects.filter(**of_this_booking, reference=payment.reference).update(lifted_at=now)
+
+
+def set_deadlines(subject: Subject, *, now: datetime) -> None:
+    """Derive what is due when from the state of a locked subject; the caller saves the payment."""
+    payment = subject.payment
+    due = deadlines(
+        booking_status=subject.status,
+        payment_status=PaymentStatus(payment.status),
+        made_at=payment.made_at,
+        starts_at=payment.starts_at,
+        ends_at=payment.ends_at,
+        refused_at=payment.refused_at,
+        refusals=payment.authorization_refusals,
+        now=now,
+        rules=rules_of_version(payment.policy_version),
+    )
+    payment.authorize_at, payment.expire_at, payment.settle_at = due.authorize_at, due.expire_at, due.settle_at

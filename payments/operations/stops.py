@@ -1,0 +1,166 @@
+"""What Stripe refused and staff take up: retry it from where it stopped, or give it up (P10.3)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+
+from django.db import transaction
+from django.db.models import Sum
+
+from instainstru.accounts.models import User
+from instainstru.refusals import Refused
+from payments import endings, engine
+from payments.endings import Subject
+from payments.ledger import journal
+from payments.models import Operation, Payment, Step
+from payments.operations import waiting
+from payments.operations.consequences import clear_review, give_credits, set_deadlines
+from payments.operations.facts import facts_of
+from payments.operations.lifecycle import write
+from payments.policy.accounts import Account, Line
+from payments.policy.decide import decide
+from payments.policy.plan import NOTHING, CreditMoves, Ending, Plan
+from payments.policy.rules import rules_of_version
+from payments.policy.states import Action, BookingStatus, Call, Outcome, Party, PaymentStatus
+
+MOVES_MONEY = (Call.CAPTURE, Call.REVERSE, Call.PAY, Call.REFUND, Call.CHARGE)
+
+
+def retry_stuck(*, payment_id: int, actor: User, now: datetime, preview: str | None = None) -> Operation:
+    """Open what stopped a payment once more, in one transaction; the caller then performs it.
+
+    If money has moved already, the refused call and those after it are made anew, each with a key of its own. If none
+    has, the action is decided anew as of its instant, because the facts may have changed; `preview` is the digest of
+    the plan that staff saw. Raises Refused: "already_settled" if nothing waits for staff, "operation_in_progress",
+    "preview_stale".
+    """
+    with transaction.atomic(durable=True):
+        subject, operation = _lock_stuck(payment_id)
+        if operation.gave or _has_moved_money(operation):
+            return _go_on_from_the_refusal(operation, subject.payment)
+        return _decide_anew(subject, operation, actor=actor, preview=preview, now=now)
+
+
+def resolve_stuck(*, payment_id: int, actor: User, note: str, now: datetime) -> Operation:
+    """Give up what was refused and what depended on it; what is missing is a loss (P10.3).
+
+    A LOCK becomes `locked`, an early move stands, a hold that could not be voided is left to lapse; all else is settled
+    with the outcome that was planned, or as never paid if nothing was captured or advanced. `note` says why.
+    Raises Refused: "already_settled" if nothing waits for staff, "operation_in_progress".
+    """
+    with transaction.atomic(durable=True):
+        subject, operation = _lock_stuck(payment_id)
+        payment = subject.payment
+        ending = _given_up(operation, payment)
+        give_credits(payment, ending, operation, now=now)
+        journal.write_for_payment(
+            payment,
+            _what_is_missing(payment),
+            cause=f"operation:{operation.pk}:given-up",
+            rule="P10.3",
+            description="Given up after a refusal",
+            now=now,
+            operation=operation,
+        )
+        _forget_what_could_not_be_voided(payment)
+        clear_review(payment)
+        payment.status = ending.payment_status or payment.status
+        if ending.outcome is not None:
+            payment.settlement_outcome, payment.settled_at = ending.outcome, now
+        operation.state = Operation.State.DONE
+        operation.resolution = note
+        operation.actor = operation.actor or actor
+        operation.save()
+        subject.finish(replace(ending, moves=False), operation, now=now)
+        set_deadlines(subject, now=now)
+        payment.save()
+        waiting.begin_next(subject, now=now)
+    return operation
+
+
+def _lock_stuck(payment_id: int) -> tuple[Subject, Operation]:
+    found = Operation.objects.stuck().filter(payment_id=payment_id).order_by("-number").first()
+    if found is None:
+        raise Refused("already_settled")
+    subject = endings.lock_subject(found.kind, payment_id)
+    operation = Operation.objects.stuck().filter(pk=found.pk).first()
+    if operation is None or subject.payment.operations.open().exists():
+        raise Refused("operation_in_progress", retry_after=waiting.RETRY_AFTER)
+    operation.payment = subject.payment
+    return subject, operation
+
+
+def _has_moved_money(operation: Operation) -> bool:
+    return operation.steps.filter(state=Step.State.SUCCEEDED, call__in=MOVES_MONEY).exists()
+
+
+def _go_on_from_the_refusal(operation: Operation, payment: Payment) -> Operation:
+    last = {step.ordinal: step for step in operation.steps.order_by("ordinal", "attempt")}
+    undone = [step for step in last.values() if step.state in (Step.State.REFUSED, Step.State.SKIPPED)]
+    operation.state = Operation.State.OPEN
+    operation.finished_at = operation.conclusion = None
+    operation.save()
+    engine.write_attempts(operation, payment, undone)
+    return operation
+
+
+def _decide_anew(
+    subject: Subject, operation: Operation, *, actor: User, preview: str | None, now: datetime
+) -> Operation:
+    payment = subject.payment
+    payment.status = payment.former_status
+    clear_review(payment)
+    facts = replace(
+        facts_of(subject, inputs=operation.inputs), booking_status=BookingStatus(operation.inputs["booking_status"])
+    )
+    plan = decide(facts, Action(operation.kind), operation.accepted_at, rules=rules_of_version(payment.policy_version))
+    if preview not in (None, plan.digest):
+        raise Refused("preview_stale", fresh=plan)
+    operation.state = Operation.State.DONE
+    operation.save()
+    payment.save()
+    return write(
+        subject,
+        plan,
+        party=Party(operation.party),
+        actor=actor,
+        inputs=operation.inputs,
+        accepted_at=operation.accepted_at,
+        now=now,
+        succeeds=operation,
+    )
+
+
+def _given_up(operation: Operation, payment: Payment) -> Ending:
+    plan = Plan.from_json(operation.plan)
+    if plan.action == Action.RESCHEDULE and operation.gave:
+        return Ending(payment_status=plan.ending.payment_status)
+    if plan.action in (Action.RELEASE_HOLD, Action.RESCHEDULE):
+        return Ending(payment_status=PaymentStatus(payment.former_status))
+    paid = payment.captured_cents or payment.instructor_payout_cents
+    return Ending(
+        payment_status=PaymentStatus.SETTLED,
+        outcome=plan.ending.outcome if paid else Outcome.NEVER_PAID,
+        booking_status=BookingStatus.CANCELLED if plan.action == Action.AUTHORIZE else None,
+        credits=NOTHING if operation.gave else CreditMoves(released=payment.credits_cents),
+    )
+
+
+def _what_is_missing(payment: Payment) -> tuple[Line, ...]:
+    """Close the payment's accounts: what is kept is fee income, what the instructor got or lacks too much a loss."""
+    sums = dict(payment.postings.values("account").annotate(sum=Sum("amount_cents")).values_list("account", "sum"))
+    kept = -sums.get(Account.HELD, 0)
+    unearned = sums.get(Account.CONNECTED, 0) + sums.get(Account.EARNINGS, 0)
+    return (
+        Line(Account.HELD, kept),
+        Line(Account.FEE_INCOME, -kept),
+        Line(Account.LOSSES, unearned),
+        Line(Account.EARNINGS, -unearned),
+    )
+
+
+def _forget_what_could_not_be_voided(payment: Payment) -> None:
+    payment.authorized_cents = 0
+    payment.capture_before = None
+    payment.pending_intent_id = payment.pending_intent_url = ""

@@ -1,0 +1,142 @@
+"""A cancellation, or a new card, that meets something under way: accepted at its own instant, decided later (P7.11).
+
+Nobody slips into a worse window because Stripe is slow. The waiting operation stands outside the index of open ones,
+keeps the booking's status and time as they were, and is decided as of its instant in the commit that ends the other.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from instainstru.accounts.models import User
+from instainstru.refusals import Refused
+from payments import engine
+from payments.endings import Subject
+from payments.models import Operation
+from payments.operations.facts import facts_of
+from payments.policy.decide import decide
+from payments.policy.facts import Facts
+from payments.policy.plan import Ending, ending_as_json
+from payments.policy.rules import rules_of_version
+from payments.policy.states import (
+    CANCELLATIONS,
+    STOPS,
+    WAITS_ITS_TURN,
+    Action,
+    BookingStatus,
+    Party,
+    PaymentStatus,
+)
+
+RETRY_AFTER = 5  # seconds; what a client is told that meets an operation under way
+
+
+def has_to_wait(subject: Subject, kind: Action) -> bool:
+    """Return whether an action meets another operation, or a stop, that it may wait for.
+
+    Raises Refused("operation_in_progress") if it meets one that it may not.
+    """
+    if _stopped_for_staff(subject) and kind in CANCELLATIONS:
+        return True
+    if not subject.payment.operations.open().exists():
+        return False
+    if kind not in WAITS_ITS_TURN:
+        raise Refused("operation_in_progress", retry_after=RETRY_AFTER)
+    return True
+
+
+def wait_its_turn(
+    subject: Subject,
+    kind: Action,
+    *,
+    party: Party,
+    now: datetime,
+    actor: User | None = None,
+    preview: str | None = None,
+    inputs: dict[str, Any] | None = None,
+) -> Operation:
+    """Accept an action that has to wait: a cancelled lesson's time is free at once, its money follows (P7.11).
+
+    Raises Refused: what the policy says of the instant of the request, "preview_stale".
+    """
+    payment = subject.payment
+    facts = facts_of(subject, inputs=inputs)
+    if _stopped_for_staff(subject):
+        facts = replace(facts, payment_status=PaymentStatus(payment.former_status))
+    if kind == Action.PAY_NOW:  # the open operation may yet be refused, and then the new card is wanted
+        facts = replace(facts, payment_status=PaymentStatus.PAYMENT_METHOD_REQUIRED)
+    plan = decide(facts, kind, now, rules=rules_of_version(payment.policy_version))
+    if preview not in (None, plan.digest):
+        raise Refused("preview_stale", fresh=plan)
+    operation = Operation.objects.create(
+        payment=payment,
+        number=payment.operations.count() + 1,
+        kind=kind,
+        state=Operation.State.WAITING,
+        policy_version=plan.version,
+        rule="P7.11",
+        plan=plan.as_json(),
+        digest=plan.digest,
+        actor=actor,
+        party=party,
+        accepted_at=now,
+        inputs={
+            "booking_status": subject.status,
+            "starts_at": payment.starts_at.isoformat(),
+            "ends_at": payment.ends_at.isoformat(),
+        }
+        | (inputs or {}),
+    )
+    subject.begin(plan, operation)
+    return operation
+
+
+def takes_over_from(subject: Subject, successor: Action) -> bool:
+    """Return whether a waiting cancellation makes a successor pointless: moving or expiring what is cancelled."""
+    waiting = subject.payment.operations.waiting().filter(kind__in=CANCELLATIONS)
+    return successor in (Action.EXPIRE, Action.RESCHEDULE) and waiting.exists()
+
+
+def begin_next(subject: Subject, *, now: datetime) -> None:
+    """Decide the operation that has waited longest, as of its instant, and open it; the other's commit is open.
+
+    What the other one's end has left nothing to do for is done.
+    """
+    operation = subject.payment.operations.waiting().order_by("number").first()
+    if operation is None:
+        return
+    operation.payment = subject.payment
+    facts = _as_it_stood(facts_of(subject, inputs=operation.inputs), operation)
+    rules = rules_of_version(subject.payment.policy_version)
+    try:
+        plan = decide(facts, Action(operation.kind), operation.accepted_at, rules=rules)
+    except Refused:
+        operation.state = Operation.State.DONE
+        operation.finished_at = now
+        operation.conclusion = ending_as_json(Ending())
+        operation.save()
+        begin_next(subject, now=now)
+        return
+    operation.state = Operation.State.OPEN
+    operation.rule, operation.plan, operation.digest = plan.rule, plan.as_json(), plan.digest
+    operation.save()
+    engine.write_steps(operation, subject.payment, now=now)
+
+
+def _as_it_stood(facts: Facts, operation: Operation) -> Facts:
+    """The booking's status and time are those of the request; where the money stands is for now to say."""
+    if operation.kind not in CANCELLATIONS:
+        return facts
+    return replace(
+        facts,
+        booking_status=BookingStatus(operation.inputs["booking_status"]),
+        starts_at=datetime.fromisoformat(operation.inputs["starts_at"]),
+        ends_at=datetime.fromisoformat(operation.inputs["ends_at"]),
+    )
+
+
+def _stopped_for_staff(subject: Subject) -> bool:
+    payment = subject.payment
+    return payment.status == PaymentStatus.MANUAL_REVIEW and payment.review_reason in STOPS
