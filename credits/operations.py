@@ -3,15 +3,14 @@ posts the same movements to the ledger in the same commit (design 2)."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django.db import transaction
 from django.db.models import F
 
 from credits.models import CreditLot, CreditMovement, Reservation, Wallet
-from credits.policy import Share, allocate, split
+from credits.policy import LIFETIME, Share, allocate, split
 
-LIFETIME = timedelta(days=365)  # P9.1
 Kind = CreditMovement.Kind
 
 

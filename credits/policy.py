@@ -2,9 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from instainstru.refusals import Refused
+
+LIFETIME = timedelta(days=365)  # P9.1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

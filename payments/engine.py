@@ -142,8 +142,8 @@ def _sent_step(operation: Operation) -> Step | None:
 
 def _ask(step: Step) -> Answer | None:
     """Ask Stripe; None if the step provably had no effect and its key can't be used any more."""
-    call, aged = Call(step.call), clock.wall() - step.first_sent_at > KEYS_AGE_AFTER
-    if not aged:
+    call, sent_at = Call(step.call), step.first_sent_at
+    if sent_at is not None and clock.wall() - sent_at <= KEYS_AGE_AFTER:
         answer = gateway.send(call, step.parameters, key=step.idempotency_key)
         if not answer.is_replayed_failure:
             return answer
@@ -194,6 +194,7 @@ def _fill_in(step: Step, payment: Payment) -> None:
 
 
 def _write_answer(step: Step, answer: Answer, *, now: datetime) -> None:
+    assert answer.verdict is not None, "An unknown answer is not recorded."
     step.state = Step.State(answer.verdict)
     step.answered_at = now
     step.times_sent += 1

@@ -7,7 +7,7 @@ from django.conf import settings
 from django.urls import reverse
 
 from bookings.models import Booking
-from credits.operations import LIFETIME
+from credits.policy import LIFETIME
 from instainstru.notifications.operations import queue_message
 from payments.models import Operation
 from payments.policy.plan import Ending

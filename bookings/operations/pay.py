@@ -14,7 +14,9 @@ from payments.policy.states import Action, Party
 def pay_now(
     *, booking: Booking, actor: User, now: datetime, idempotency_key: IdempotencyKey | None = None
 ) -> Operation:
-    """Try the saved card again, for the lesson or for what is owed (P10.2), with the student there to confirm; the operation's `refusal_code` tells the bank's no.
+    """Try the saved card again, for the lesson or for what is owed (P10.2), with the student there to confirm.
+
+    The operation's `refusal_code` tells the bank's no.
 
     Raises Refused: "already_settled" if the card owes nothing, "slot_unavailable" (P5.3), "operation_in_progress".
     """

@@ -28,8 +28,7 @@ def write_for_payment(
     """
     _write(
         lines,
-        {account: payment.payee.user_id for account in PAYEES_OWN}
-        | {account: payment.payer.user_id for account in PAYERS_OWN},
+        dict.fromkeys(PAYEES_OWN, payment.payee.user_id) | dict.fromkeys(PAYERS_OWN, payment.payer.user_id),
         payment=payment,
         entry=JournalEntry(
             cause=cause,
@@ -57,7 +56,7 @@ def write_for_student(
     """Book what moved in a student's accounts without a payment: a grant, an expiry."""
     _write(
         lines,
-        {account: student_id for account in PAYERS_OWN},
+        dict.fromkeys(PAYERS_OWN, student_id),
         payment=None,
         entry=JournalEntry(cause=cause, rule=rule, actor=actor, description=description, occurred_at=now),
     )

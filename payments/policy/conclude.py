@@ -68,10 +68,7 @@ def _not_moved(plan: Plan, facts: Facts, failed: StepAnswer) -> Ending:
     held_anew = any(step.call == Call.AUTHORIZE for step in plan.steps)
     if failed.fault == Fault.HOLD_GONE and not held_anew:
         return Ending(successor=plan.action)
-    if failed.fault == Fault.PAYEE:
-        code = "slot_unavailable"
-    else:
-        code = _card_code(failed)
+    code = "slot_unavailable" if failed.fault == Fault.PAYEE else _card_code(failed)
     to_void = facts.has_pending_intent or (held_anew and facts.hold)
     return Ending(refusal_code=code, successor=Action.RELEASE_HOLD if to_void else None)
 

@@ -36,7 +36,7 @@ class Command(BaseCommand):
             for case in cases:
                 try:
                     result = play_case(case, simulator=simulator, start_over=start_over)
-                except Exception as error:  # the case fails with our error's words, and the others are still played
+                except Exception as error:  # noqa: BLE001 - the case fails with its words, the others are still played
                     last = traceback.extract_tb(error.__traceback__)[-1]
                     words = f"{type(error).__name__}: {error} ({Path(last.filename).name}:{last.lineno})"
                     result = Result(id=case["id"], rule=case.get("rule", ""), differences=(words,))
