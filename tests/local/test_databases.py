@@ -60,6 +60,14 @@ def test_two_at_once_get_places_of_their_own(family, seat):
     other.leave()
 
 
+def test_a_seat_taken_from_a_seat_is_one_beside_it(seat):
+    beside = Seat.take(seat.database_url, seat.redis_url)
+
+    assert beside.family == seat.family  # and so it is cloned from the same template
+    assert beside.number != seat.number
+    beside.leave()
+
+
 def test_a_seat_that_was_left_is_empty_and_free(family):
     seat = Seat.take(*family)
     maintenance.create(seat.server, seat.database)

@@ -5,6 +5,7 @@ that the death of its holder frees it; what the dead one left in it is cleared b
 takes its seat before settings are read.
 """
 
+import re
 from dataclasses import dataclass
 
 import psycopg
@@ -36,7 +37,7 @@ class Seat:
         for number in range(1, number_of_databases):
             (taken,) = server.execute("SELECT pg_try_advisory_lock(%s, %s)", [SEATS, number]).fetchone() or (False,)
             if taken:
-                family = maintenance.database_of(database_url)
+                family = re.sub(r"_seat_\d+$", "", maintenance.database_of(database_url))  # from a seat, one beside it
                 return cls(
                     number=number,
                     family=family,
