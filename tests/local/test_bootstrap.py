@@ -98,7 +98,7 @@ def test_a_failed_installation_is_tried_again_next_time(repository):
 
 
 @pytest.mark.parametrize(
-    "script, complaint",
+    ("script", "complaint"),
     [
         ("exit 127", "is not a Python 3.11 or newer"),
         ('case "$2" in *ensurepip*) exit 1;; esac', "apt-get install python3-venv"),
