@@ -29,6 +29,12 @@ def lots_of(*, student_id: int) -> QuerySet[CreditLot]:
     return CreditLot.objects.filter(wallet_id=student_id).earliest_expiring_first()
 
 
+def lots_with_something_left(*, student_id: int, at: datetime) -> QuerySet[CreditLot]:
+    """Return the lots of which something can be spent at that instant or is reserved, the earliest expiring first."""
+    of_student = CreditLot.objects.filter(wallet_id=student_id)
+    return (of_student.spendable(at=at) | of_student.filter(reserved_cents__gt=0)).earliest_expiring_first()
+
+
 def statement_of(*, student_id: int) -> QuerySet[CreditMovement]:
     """Return every movement of a student's credits, the newest first."""
     return CreditMovement.objects.filter(lot__wallet_id=student_id).select_related("lot").order_by("-moved_at", "-id")

@@ -63,6 +63,12 @@ _PLUMBING = [
         instead="Check the e-mail address and password, or log in again for a new token.",
     ),
     ProblemKind(
+        code="payment_provider_refused",
+        status=402,
+        why="The payment provider did not accept that.",
+        instead="Read why in `detail`; another card may help.",
+    ),
+    ProblemKind(
         code="permission_denied",
         status=403,
         why="Your account may not do this.",
@@ -115,6 +121,12 @@ _PLUMBING = [
         status=500,
         why="Something went wrong on our side.",
         instead="Try again later; tell our support the request id if it stays so.",
+    ),
+    ProblemKind(
+        code="payment_provider_unavailable",
+        status=503,
+        why="The payment provider does not answer. No money has moved.",
+        instead="Try again in a few seconds.",
     ),
     ProblemKind(
         code="temporarily_unavailable",

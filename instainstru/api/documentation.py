@@ -10,6 +10,7 @@ from instainstru.api.idempotency import HEADER, LONGEST_KEY
 from instainstru.api.problems import MEDIA_TYPE
 
 PROBLEM = "Problem"
+PROBLEMS = "x-problems"  # statuses; gone from the description once they are described
 
 
 class SchemaView(SpectacularAPIView):
@@ -35,7 +36,8 @@ class ProblemsView(TemplateView):
 def describe_problems(result: dict[str, Any], generator: Any, request: Any, public: bool) -> dict[str, Any]:
     """Add to every operation the problems that any such operation can meet, and the header that every POST accepts.
 
-    A postprocessing hook of drf-spectacular. What a view declares itself (402, 422, …) stays.
+    A postprocessing hook of drf-spectacular. What a view declares itself stays; further problems of its own are named
+    by `extend_schema(extensions={PROBLEMS: [402, 422]})`.
     """
     result.setdefault("components", {}).setdefault("schemas", {})[PROBLEM] = _problem_schema()
     for path, methods in result.get("paths", {}).items():
@@ -61,7 +63,7 @@ def _statuses(path: str, method: str, operation: dict[str, Any]) -> list[int]:
         statuses += [404]
     if method == "post":
         statuses += [409]
-    return sorted(statuses)
+    return sorted({*statuses, *operation.pop(PROBLEMS, [])})
 
 
 def _wants_a_user(operation: dict[str, Any]) -> bool:

@@ -1,0 +1,1 @@
+"""Cards and payout accounts: views that only translate."""

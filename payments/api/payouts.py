@@ -1,0 +1,55 @@
+"""An instructor's payout account."""
+
+from django.conf import settings
+from django.shortcuts import get_object_or_404
+from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from instainstru import clock
+from instainstru.api.documentation import PROBLEMS
+from instainstru.api.permissions import IsInstructor
+from payments import operations
+from payments.api.provider import provider_problems
+from payments.models import Payee
+from payments.serializers.payouts import OnboardingLinkOut, PayoutAccountOut
+
+
+@extend_schema(tags=["payout account"])
+class PayoutAccount(APIView):
+    """Whether the instructor can be paid, as far as we know."""
+
+    permission_classes = [IsInstructor]
+
+    @extend_schema(responses=PayoutAccountOut)
+    def get(self, request: Request) -> Response:
+        payee = Payee.objects.filter(user=request.user).first() or Payee()
+        return Response(PayoutAccountOut(payee).data)
+
+
+@extend_schema(tags=["payout account"])
+class CheckPayoutAccount(APIView):
+    """Ask Stripe whether the instructor can be paid now: what the page does that Stripe's onboarding returns to."""
+
+    permission_classes = [IsInstructor]
+
+    @extend_schema(request=None, responses=PayoutAccountOut, extensions={PROBLEMS: [402, 404]})
+    def post(self, request: Request) -> Response:
+        payee = get_object_or_404(Payee, user=request.user)
+        with provider_problems():
+            payee = operations.refresh_account(payee=payee, now=clock.now())
+        return Response(PayoutAccountOut(payee).data)
+
+
+@extend_schema(tags=["payout account"])
+class OnboardingLink(APIView):
+    """The way to Stripe's onboarding page; the first time, this opens the account."""
+
+    permission_classes = [IsInstructor]
+
+    @extend_schema(request=None, responses=OnboardingLinkOut, extensions={PROBLEMS: [402]})
+    def post(self, request: Request) -> Response:
+        with provider_problems():
+            url = operations.onboarding_link(instructor=request.user, return_url=settings.SITE_URL, now=clock.now())
+        return Response({"url": url})

@@ -1,0 +1,111 @@
+"""Reading operations: what is under way, and what became of what was asked."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cached_property
+
+from django.db.models import Prefetch, QuerySet
+
+from instainstru.refusals import RefusalCode
+from payments.models import Operation, Step
+from payments.policy.consequences import Consequences, consequences_of
+from payments.policy.plan import Plan
+from payments.policy.states import CANCELLATIONS
+
+
+class State(StrEnum):
+    """How far what was asked for is, in words for outside."""
+
+    UNDER_WAY = "under_way"
+    UNDER_REVIEW = "under_review"  # waits for our staff
+    DONE = "done"
+
+
+@dataclass(frozen=True)
+class Undertaking:
+    """An operation together with those that went on from it: one thing to whoever asked for it (design 4)."""
+
+    operations: tuple[Operation, ...]
+
+    @property
+    def first(self) -> Operation:
+        """What was asked for, and by whom."""
+        return self.operations[0]
+
+    @property
+    def last(self) -> Operation:
+        """What it came to."""
+        return self.operations[-1]
+
+    @property
+    def state(self) -> State:
+        match self.last.state:
+            case Operation.State.DONE:
+                return State.DONE
+            case Operation.State.STUCK:
+                return State.UNDER_REVIEW
+        return State.UNDER_WAY
+
+    @property
+    def refusal_code(self) -> RefusalCode | None:
+        """Why it did not work out. A cancellation always does: the bank's no only makes it free (P7.8)."""
+        code = self.first.refusal_code or self.last.refusal_code
+        return RefusalCode(code) if code and self.first.kind not in CANCELLATIONS else None
+
+    @cached_property
+    def plan(self) -> Plan:
+        """What was decided, at last."""
+        return Plan.from_json(self.last.plan)
+
+    @cached_property
+    def consequences(self) -> Consequences:
+        return consequences_of(self.plan)
+
+    @property
+    def steps(self) -> list[Step]:
+        """Every call, in order; of several attempts all."""
+        return [step for operation in self.operations for step in operation.steps.all()]
+
+
+def open_operations(path: str = "operations") -> Prefetch:
+    """Prefetch the operation under way, if there is one, as `open_operations` of each payment at the end of `path`."""
+    return Prefetch(path, queryset=Operation.objects.open(), to_attr="open_operations")
+
+
+def undertaking_of(operation: Operation) -> Undertaking:
+    """Return an operation with what went on from it, and their steps, in two statements."""
+    later = Operation.objects.filter(payment_id=operation.payment_id, number__gte=operation.number)
+    return next(found for found in _grouped(with_steps(later)) if found.first.pk == operation.pk)
+
+
+def undertakings_on(payment_id: int) -> list[Undertaking]:
+    """Return everything that was done with a payment, in the order in which it was asked for, in one statement."""
+    return _grouped(Operation.objects.filter(payment_id=payment_id).select_related("payment"))
+
+
+def with_steps(operations: QuerySet[Operation]) -> QuerySet[Operation]:
+    return operations.select_related("payment").prefetch_related(
+        Prefetch("steps", queryset=Step.objects.order_by("ordinal", "attempt"))
+    )
+
+
+def operation_named(reference: str) -> Operation | None:
+    """Return the operation with a public name such as `bk_7mv2k0q9x4hd3n8r-2`, or None."""
+    booking, _, number = reference.rpartition("-")
+    if not (number.isascii() and number.isdecimal() and len(number) <= 6):
+        return None
+    named = Operation.objects.filter(payment__reference=booking, number=int(number))
+    return named.select_related("payment").first()
+
+
+def _grouped(operations: QuerySet[Operation]) -> list[Undertaking]:
+    """Chain each operation to the one that it goes on from; a successor always has the higher number."""
+    chains: dict[int, list[Operation]] = defaultdict(list)
+    head: dict[int, int] = {}
+    for operation in operations.order_by("number"):
+        head[operation.pk] = head.get(operation.succeeds_id or 0, operation.pk)
+        chains[head[operation.pk]].append(operation)
+    return [Undertaking(tuple(chain)) for chain in chains.values()]

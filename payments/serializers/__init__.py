@@ -1,0 +1,1 @@
+"""How money looks from outside: to each side its own, to staff all of it."""
