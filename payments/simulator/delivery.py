@@ -52,7 +52,7 @@ class Delivery:
 
     def __init__(self, core: Core) -> None:
         self._core = core
-        self._ended = False
+        self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run, name="simulator-webhooks", daemon=True)
 
     def start(self) -> None:
@@ -60,7 +60,7 @@ class Delivery:
 
     def stop(self) -> None:
         """End after the delivery that is under way."""
-        self._ended = True
+        self._ended.set()
         self._core.committed.set()
         self._thread.join()
 
@@ -98,10 +98,10 @@ class Delivery:
 
     def _run(self) -> None:
         core = self._core
-        while not self._ended:
+        while True:
             core.committed.wait(self._until_next())
             core.committed.clear()
-            if self._ended:
+            if self._ended.is_set():
                 return
             with core.lock:
                 due = core.schedule.next_instant()
@@ -110,7 +110,7 @@ class Delivery:
                         pass  # opening it lets happen what is due
                 parcels = self._due_to_push()
             for parcel in parcels:
-                if not self._ended:
+                if not self._ended.is_set():
                     self._send_and_record(parcel)
 
     def _until_next(self) -> float | None:

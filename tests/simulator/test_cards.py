@@ -99,9 +99,7 @@ def test_the_cardholder_finishes_on_the_page(stage: Stage, succeeds: bool, statu
     page = intent.next_action.redirect_to_url
 
     shown = requests.get(page.url, timeout=5)
-    answer = requests.post(
-        page.url, data={"complete" if succeeds else "fail": "1"}, allow_redirects=False, timeout=5
-    )
+    answer = requests.post(page.url, data={"complete" if succeeds else "fail": "1"}, allow_redirects=False, timeout=5)
 
     assert (intent.status, page.return_url) == ("requires_action", "https://example.com/back?b=7")
     assert "$134.40" in shown.text
@@ -117,9 +115,7 @@ def test_the_cardholder_finishes_on_the_page(stage: Stage, succeeds: bool, statu
 
 def test_without_a_return_page_stripes_script_handles_it(stage: Stage) -> None:
     customer, method = stage.customer("pm_card_authenticationRequired")
-    intent = stage.authorize(
-        customer=customer, payment_method=method, off_session=False, payment_method_types=["card"]
-    )
+    intent = stage.authorize(customer=customer, payment_method=method, off_session=False, payment_method_types=["card"])
 
     done = stage.control.post(f"payment_intents/{intent.id}/authenticate", succeed=True)
 
@@ -146,9 +142,7 @@ def test_an_automatic_charge_succeeds_after_3d_secure(stage: Stage) -> None:
 
 def test_a_waiting_intent_can_be_cancelled(stage: Stage) -> None:
     customer, method = stage.customer("pm_card_authenticationRequired")
-    intent = stage.authorize(
-        customer=customer, payment_method=method, off_session=False, payment_method_types=["card"]
-    )
+    intent = stage.authorize(customer=customer, payment_method=method, off_session=False, payment_method_types=["card"])
 
     assert stage.api.payment_intents.cancel(intent.id).status == "canceled"
 

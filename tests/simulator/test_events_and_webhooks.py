@@ -85,9 +85,9 @@ def test_every_change_is_an_event(stage: Stage) -> None:
     stage.api.transfers.reversals.create(transfer)
     stage.api.refunds.create({"payment_intent": intent.id})
 
-    assert [kind for kind in stage.events()[before:] if not kind.startswith(("customer", "setup", "payment_method"))] == (
-        HELD_CAPTURED_REVERSED_REFUNDED
-    )
+    assert [
+        kind for kind in stage.events()[before:] if not kind.startswith(("customer", "setup", "payment_method"))
+    ] == (HELD_CAPTURED_REVERSED_REFUNDED)
     assert stage.events(account) == ["account.updated", "capability.updated", "payment.created", "charge.refunded"]
 
 

@@ -111,9 +111,7 @@ def test_a_dispute_takes_the_money_and_a_fee_at_once(stage: Stage) -> None:
     intent, account = stage.lesson_paid()
     balance = stage.balance()
 
-    opened = stage.control.post(
-        "disputes", payment_intent=intent.id, phase="opened", reason="product_not_received"
-    )
+    opened = stage.control.post("disputes", payment_intent=intent.id, phase="opened", reason="product_not_received")
 
     dispute = stage.api.disputes.retrieve(opened["id"])
     [withdrawal] = dispute.balance_transactions

@@ -100,7 +100,7 @@ INTENT = {"amount": "1000", "currency": "usd"}
         ("/v1/payment_intents", INTENT | {"metadata": "x"}, "parameter_invalid", "metadata"),
         ("/v1/payment_intents", INTENT | {"customer[a]": "x"}, "parameter_invalid_string", "customer"),
         ("/v1/payment_intents", INTENT | {"description": "x" * 1001}, "parameter_invalid_string", "description"),
-        ("/v1/payment_intents", INTENT | {"application_fee_amount": "1"}, "simulator_unsupported", "application_fee_amount"),
+        ("/v1/payment_intents", INTENT | {"on_behalf_of": "acct_1"}, "simulator_unsupported", "on_behalf_of"),
         ("/v1/payment_intents", INTENT | {"customer": "cus_x"}, "resource_missing", "customer"),
         ("/v1/customers", {"invoice_prefix": "A"}, "simulator_unsupported", "invoice_prefix"),
         ("/v1/customers", {f"metadata[{'k' * 41}]": "v"}, None, f"metadata[{'k' * 41}]"),

@@ -51,7 +51,17 @@ from collections.abc import Callable
 from typing import Any
 
 from payments.simulator.control import summary
-from payments.simulator.core import Core, accounts, authorization, disputes, refunds, request_log, setup_intents, topups
+from payments.simulator.core import (
+    Core,
+    authorization,
+    capabilities,
+    disputes,
+    onboarding,
+    refunds,
+    request_log,
+    setup_intents,
+    topups,
+)
 from payments.simulator.core.errors import StripeError, invalid_request
 from payments.simulator.core.faults import CALLS, KINDS, Fault
 from payments.simulator.core.lookup import fetch, fetch_account
@@ -175,11 +185,11 @@ def _authenticate_setup(core: Core, given: Given, object_id: str) -> Body:
 def _change_account(core: Core, given: Given, object_id: str) -> Body:
     account = fetch_account(core, object_id)
     if "onboarded" in given:
-        accounts.onboard(core, account, done=given.pop("onboarded"))
+        onboarding.onboard(core, account, done=given.pop("onboarded"))
     for capability, status in given.items():
         if status not in ("active", "inactive", "pending"):
             raise ValueError(f"{capability} is active, inactive or pending")
-        accounts.set_capability(core, account, capability, status)
+        capabilities.set_capability(core, account, capability, status)
     return public(account)
 
 
@@ -198,10 +208,9 @@ def _dispute(core: Core, given: Given) -> Body:
         return public(dispute)
     if given["phase"] not in ("won", "lost"):
         raise ValueError("phase is opened, won or lost")
-    dispute = next(core.objects.find("dispute", charge=charge_id), None)
-    if dispute is None:
-        raise invalid_request(f"{charge_id} is not disputed.")
-    return public(disputes.decide(core, dispute, won=given["phase"] == "won"))
+    for dispute in core.objects.find("dispute", charge=charge_id):
+        return public(disputes.decide(core, dispute, won=given["phase"] == "won"))
+    raise invalid_request(f"{charge_id} is not disputed.")
 
 
 def _refund(core: Core, given: Given) -> Body:

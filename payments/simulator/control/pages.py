@@ -5,7 +5,7 @@ from __future__ import annotations
 from html import escape
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
-from payments.simulator.core import Core, accounts, authorization, ledger, setup_intents
+from payments.simulator.core import Core, authorization, ledger, onboarding, setup_intents
 from payments.simulator.core.errors import StripeError, dollars
 from payments.simulator.core.lookup import fetch_account
 from payments.simulator.core.objects import Body
@@ -73,7 +73,7 @@ def _onboarding(core: Core, http: HttpRequest, account_id: str, token: str) -> H
                 "<p>Here Stripe would ask who you are and where to pay you.</p>" + _form(("complete", "Complete", "")),
             )
         account["_"]["links"] = {}
-        accounts.onboard(core, account)
+        onboarding.onboard(core, account)
         return _redirect(return_url)
 
 

@@ -69,7 +69,7 @@ def _ordered_decline(core: Core) -> Decline | None:
     if fault is None or fault.kind != "refuse":
         faults.strike(core, "authorize")
         return None
-    refusal = faults.refusal(core, "authorize")
+    refusal = faults.refusal(core, fault, "authorize")
     if refusal.status != 402:
         raise refusal
     error = refusal.error

@@ -25,7 +25,9 @@ def capture(core: Core, params: dict[str, Any], intent_id: str) -> Body:
         )
     if params.get("final_capture") is False:
         raise invalid_request("This simulator captures once.", param="final_capture")
-    amount = positive(params.get("amount_to_capture", intent["amount_capturable"]), "amount_to_capture")
+    amount = intent["amount_capturable"]
+    if "amount_to_capture" in params:
+        amount = positive(params["amount_to_capture"], "amount_to_capture")
     if amount > intent["amount_capturable"]:
         raise invalid_request(
             "The amount to capture is greater than the amount that can be captured.",

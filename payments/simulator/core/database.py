@@ -61,7 +61,7 @@ class Database:
         self._facts: dict[str, Any] = {}
         self.when_undone(self._facts.clear)
         self.execute("PRAGMA journal_mode=WAL")
-        self.execute("PRAGMA synchronous=NORMAL")  # a killed process loses nothing; a power cut may, and that is fine
+        self.execute("PRAGMA synchronous=OFF")  # a killed process loses nothing; a power cut may, and that is fine
         self._connection.executescript(_TABLES)
         for field in FILTERED_FIELDS:
             self.execute(

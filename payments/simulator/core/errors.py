@@ -66,8 +66,8 @@ def missing(label: str, object_id: str, *, param: str, status: int = 400) -> Str
 
 def unexpected_state(message: str, intent: Body) -> StripeError:
     """The intent is not in a state that allows this; the answer shows the intent."""
-    kind = intent["object"]
-    return invalid_request(message, code=f"{kind}_unexpected_state", **{kind: intent})
+    shown: dict[str, Any] = {intent["object"]: intent}
+    return invalid_request(message, code=f"{intent['object']}_unexpected_state", **shown)
 
 
 def insufficient_balance(message: str) -> StripeError:

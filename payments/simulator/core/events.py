@@ -21,7 +21,7 @@ def emit(core: Core, event_type: str, subject: Body, *, previously: Body | None 
     `previously` is the object's former body; what differs is told as `previous_attributes`.
     """
     account = subject["_"]["account"]
-    data: Body = {"object": deepcopy(public(subject))}
+    data: Body = {"object": public(subject)}  # no deeper copy is needed: `add` writes it out at once
     if previously is not None:
         data["previous_attributes"] = {
             name: value for name, value in previously.items() if name != "_" and subject.get(name) != value

@@ -43,7 +43,7 @@ _REFUSALS = {  # what Stripe would most likely say: code, message
 CARD_CODES = ("card_declined", "expired_card", "incorrect_cvc", "processing_error", "authentication_required")
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)  # two equal orders are two
 class Fault:
     """One order. `times` counts down; None is always."""
 
@@ -116,22 +116,21 @@ class Faults:
                     self._orders.insert(0, fault)
 
 
-def strike(core: Core, call: str, **objects: Body) -> None:
+def strike(core: Core, call: str, **objects: Any) -> None:
     """End the call here if a fault says so: it stands where a valid request would begin to have effect.
 
     `objects` are shown in the error body.
     """
     fault = core.request.fault
     if fault and fault.kind == "refuse":
-        raise refusal(core, call, **objects)
+        raise refusal(core, fault, call, **objects)
     if fault and fault.kind == "stored_500":
         core.request.fault_struck = True
         raise server_error(stored=True)
 
 
-def refusal(core: Core, call: str, **objects: Body) -> StripeError:
+def refusal(core: Core, fault: Fault, call: str, **objects: Any) -> StripeError:
     """The definite no of an ordered refusal, which counts as used with this."""
-    fault = core.request.fault
     core.request.fault_struck = True
     code, message = _REFUSALS[call]
     if fault.code and fault.code != code:

@@ -90,7 +90,8 @@ class Objects:
         With `before` the nearest come first, as a reader who pages backwards needs them.
         """
         self._database.flush()
-        conditions, parameters = ["kind = ?"], [kind]
+        conditions = ["kind = ?"]
+        parameters: list[Any] = [kind]
         if account is not None:
             conditions.append("account = ?")
             parameters.append(account)

@@ -300,7 +300,7 @@ def _log(
                 status=status,
                 replayed=replayed,
                 effect=effect,
-                fault=fault and fault.kind,
+                fault=fault.kind if fault else None,
                 request=call.request.id or "",
             ),
         )

@@ -19,8 +19,9 @@ def page(
     kind: str,
     url: str,
     params: dict[str, Any],
+    *,
+    equal: dict[str, Any] | None = None,
     keep: Callable[[Body], bool] = lambda body: True,
-    **equal: Any,
 ) -> Body:
     """One page of the objects of a kind in the account that the request speaks for.
 
@@ -40,7 +41,7 @@ def page(
         created={"gte": created, "lte": created} if isinstance(created, int) else created,
         after=after,
         before=before,
-        **equal,
+        **(equal or {}),
     )
     bodies = list(islice(filter(keep, found), limit + 1))
     has_more = len(bodies) > limit

@@ -14,11 +14,13 @@ from payments.simulator.core import (
     Core,
     accounts,
     cancellations,
+    capabilities,
     captures,
     charges,
     customers,
     disputes,
     ledger,
+    onboarding,
     payment_intents,
     payment_methods,
     payouts,
@@ -75,7 +77,7 @@ def _list(pattern: str, kind: str, honours: str = "") -> Route:
     """List objects of a kind, filtered by fields of the same name."""
 
     def handler(core: Core, params: dict[str, Any]) -> Body:
-        return lists.page(core, kind, pattern, params, **lists.filters(params))
+        return lists.page(core, kind, pattern, params, equal=lists.filters(params))
 
     return Route("GET", pattern, handler, _words(f"{_PAGING} {honours}"))
 
@@ -85,7 +87,7 @@ def _list_of(pattern: str, kind: str, belonging: Callable[..., dict[str, str]], 
 
     def handler(core: Core, params: dict[str, Any], object_id: str) -> Body:
         url = pattern.replace(pattern[pattern.index("{") : pattern.index("}") + 1], object_id)
-        return lists.page(core, kind, url, params, **belonging(core, params, object_id))
+        return lists.page(core, kind, url, params, equal=belonging(core, params, object_id))
 
     return Route("GET", pattern, handler, _words(f"{_PAGING} {honours}"))
 
@@ -102,19 +104,19 @@ def _list_customers(core: Core, params: dict[str, Any]) -> Body:
     def keep(customer: Body) -> bool:
         return not customer["_"].get("deleted")
 
-    return lists.page(core, "customer", "/v1/customers", params, keep, **lists.filters(params))
+    return lists.page(core, "customer", "/v1/customers", params, keep=keep, equal=lists.filters(params))
 
 
 def _list_accounts(core: Core, params: dict[str, Any]) -> Body:
     def keep(account: Body) -> bool:
         return account["id"] != core.platform and not account["_"].get("deleted")
 
-    return lists.page(core, "account", "/v1/accounts", params, keep)
+    return lists.page(core, "account", "/v1/accounts", params, keep=keep)
 
 
 def _list_methods(core: Core, params: dict[str, Any]) -> Body:
     belonging = payment_methods.list_for_customer(core, params, params.get("customer", ""))
-    return lists.page(core, "payment_method", "/v1/payment_methods", params, **belonging)
+    return lists.page(core, "payment_method", "/v1/payment_methods", params, equal=belonging)
 
 
 def _list_events(core: Core, params: dict[str, Any]) -> Body:
@@ -123,7 +125,7 @@ def _list_events(core: Core, params: dict[str, Any]) -> Body:
     def keep(event: Body) -> bool:
         return not types or any(_type_matches(event["type"], wanted) for wanted in types)
 
-    return lists.page(core, "event", "/v1/events", params, keep)
+    return lists.page(core, "event", "/v1/events", params, keep=keep)
 
 
 def _type_matches(event_type: str, wanted: str) -> bool:
@@ -136,7 +138,7 @@ def _list_transactions(core: Core, params: dict[str, Any]) -> Body:
     if payout is not None:
         fetch(core, "payout", payout, param="payout", status=400)
         asked["source"] = payout  # payouts are made by hand here, so each explains itself alone
-    return lists.page(core, "balance_transaction", "/v1/balance_transactions", params, **asked)
+    return lists.page(core, "balance_transaction", "/v1/balance_transactions", params, equal=asked)
 
 
 _PAGING = "limit starting_after ending_before expand"
@@ -158,17 +160,19 @@ _ACCOUNT = (
 
 ROUTES = (
     Route("GET", "/v1/account", accounts.retrieve_own),
-    _post("/v1/account_links", accounts.create_link, "account refresh_url return_url type collect collection_options"),
+    _post(
+        "/v1/account_links", onboarding.create_link, "account collect collection_options refresh_url return_url type"
+    ),
     Route("GET", "/v1/accounts", _list_accounts, _words(_DATED)),
     _post("/v1/accounts", accounts.create, f"{_ACCOUNT} type controller country"),
     Route("GET", "/v1/accounts/{account}", accounts.retrieve),
     _post("/v1/accounts/{account}", accounts.update, _ACCOUNT),
     Route("DELETE", "/v1/accounts/{account}", accounts.delete),
-    Route("GET", "/v1/accounts/{account}/capabilities", accounts.list_capabilities),
-    Route("GET", "/v1/accounts/{account}/capabilities/{capability}", accounts.retrieve_capability),
-    _post("/v1/accounts/{account}/capabilities/{capability}", accounts.update_capability, "requested"),
+    Route("GET", "/v1/accounts/{account}/capabilities", capabilities.list_capabilities),
+    Route("GET", "/v1/accounts/{account}/capabilities/{capability}", capabilities.retrieve_capability),
+    _post("/v1/accounts/{account}/capabilities/{capability}", capabilities.update_capability, "requested"),
     Route("GET", "/v1/accounts/{account}/external_accounts", accounts.list_external, _words("limit object")),
-    _post("/v1/accounts/{account}/login_links", accounts.create_login_link),
+    _post("/v1/accounts/{account}/login_links", onboarding.create_login_link),
     Route("GET", "/v1/balance", ledger.retrieve_balance),
     Route("GET", "/v1/balance_transactions", _list_transactions, _words(f"{_DATED} currency payout source type")),
     _get("/v1/balance_transactions/{id}", "balance_transaction"),
