@@ -16,7 +16,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from instainstru import clock
-from instainstru.accounts import operations
+from instainstru.accounts import guessing, operations
 from instainstru.accounts.models import User
 from instainstru.accounts.passwords import user_of_link
 from instainstru.accounts.serializers import (
@@ -31,7 +31,6 @@ from instainstru.accounts.serializers import (
     UserOut,
     acceptable,
 )
-from instainstru.api.throttles import email_guessed
 
 
 @method_decorator(sensitive_post_parameters(), name="dispatch")
@@ -40,12 +39,12 @@ class StrangersView(APIView):
 
     authentication_classes: ClassVar[list[type]] = []  # an expired token must not keep anybody from logging in
     permission_classes: ClassVar[list[type]] = [AllowAny]
-    throttle_scope = "guess"
+    throttle_scope = guessing.SCOPE
 
     def guessed_by(self, request: Request) -> Iterator[str]:
         email = request.data.get("email") if isinstance(request.data, dict) else None
         if isinstance(email, str):
-            yield email_guessed(email)
+            yield guessing.name_of(email)
 
     def get_authenticate_header(self, request: Request) -> str:
         return "Token"  # so that a wrong password is a 401
@@ -78,6 +77,7 @@ class Login(StrangersView):
         issued = operations.log_in(request, **body.validated_data)
         if issued is None:
             raise AuthenticationFailed("The e-mail address or the password is wrong.")
+        guessing.take_back(request, body.validated_data["email"])
         return Response(_token_shown(*issued))
 
 
@@ -145,7 +145,7 @@ class Me(APIView):
 class Password(APIView):
     """POST /api/v1/auth/password: choose a new one; every other token is revoked."""
 
-    throttle_scope = "guess"
+    throttle_scope = guessing.SCOPE
 
     @extend_schema(request=PasswordChangeIn, responses={204: None})
     def post(self, request: Request) -> Response:

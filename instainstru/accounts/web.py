@@ -13,10 +13,9 @@ from django.utils.decorators import method_decorator
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.generic import FormView, UpdateView
 
-from instainstru.accounts import operations
+from instainstru.accounts import guessing, operations
 from instainstru.accounts.forms import LoginForm, PasswordResetRequestForm, ProfileForm, RegistrationForm
 from instainstru.accounts.models import User
-from instainstru.api.throttles import address_of, email_guessed, seconds_to_wait
 
 
 class GuessingThrottledMixin:
@@ -25,10 +24,7 @@ class GuessingThrottledMixin:
     email_field = "email"
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        clients = [address_of(request)]
-        if email := request.POST.get(self.email_field):
-            clients.append(email_guessed(email))
-        wait = max(seconds_to_wait(scope="guess", who=who) for who in clients)
+        wait = guessing.seconds_to_wait(request, request.POST.get(self.email_field))
         if wait > 0:
             return self._asked_too_often(int(wait) + 1)
         return super().post(request, *args, **kwargs)  # type: ignore[misc]
@@ -47,6 +43,10 @@ class Login(GuessingThrottledMixin, views.LoginView):
     authentication_form = LoginForm
     redirect_authenticated_user = True
     email_field = "username"
+
+    def form_valid(self, form: LoginForm) -> HttpResponse:
+        guessing.take_back(self.request, form.cleaned_data["username"])
+        return super().form_valid(form)
 
 
 class Logout(views.LogoutView):

@@ -40,7 +40,7 @@ class MessageRead(APIView):
 class AllMessagesRead(APIView):
     """POST /api/v1/messages/read"""
 
-    @extend_schema(tags=["messages"], request=None, responses={204: None})
+    @extend_schema(tags=["messages"], operation_id="messages_read_all", request=None, responses={204: None})
     def post(self, request: Request) -> Response:
         operations.mark_read(recipient=request.user, now=clock.now())
         return Response(status=204)

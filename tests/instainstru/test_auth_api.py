@@ -359,3 +359,17 @@ def test_the_forwarded_header_of_a_stranger_is_not_believed(api):
     ]
 
     assert statuses[-1] == 429
+
+
+def test_logging_in_is_not_guessing(api):
+    users = [UserFactory() for _ in range(12)]
+
+    assert [log_in(api(None), user).status_code for user in users] == [200] * 12
+    assert [log_in(api(None), users[0]).status_code for _ in range(12)] == [200] * 12
+
+
+def test_a_mailbox_is_not_flooded_through_us(api, student):
+    for _ in range(3):
+        api(None).post(f"{AUTH}/password/reset", {"email": student.email})
+
+    assert student.notices.count() <= 2  # a minute may end in between

@@ -11,8 +11,9 @@ from rest_framework.test import APIRequestFactory, force_authenticate
 from rest_framework.views import APIView
 
 from instainstru import clock
+from instainstru.accounts import guessing
 from instainstru.accounts.models import User
-from instainstru.api.throttles import Rate, email_guessed, seconds_to_wait
+from instainstru.api.throttles import Rate, seconds_to_wait, take_back
 
 FIVE_A_MINUTE = Rate(requests=5, seconds=60)
 
@@ -97,9 +98,15 @@ def test_when_redis_is_down_everybody_is_let_through(settings, caplog):
     assert "let through" in caplog.text
 
 
+def test_what_is_taken_back_does_not_count(wall):
+    for _ in range(20):
+        assert waits(1) == [0.0]
+        take_back(scope="money", who="user:1")
+
+
 def test_an_address_is_one_client_in_any_case_and_is_not_kept():
-    assert email_guessed(" Sam@Example.com") == email_guessed("sam@example.com")
-    assert "sam" not in email_guessed("sam@example.com")
+    assert guessing.name_of(" Sam@Example.com") == guessing.name_of("sam@example.com")
+    assert "sam" not in guessing.name_of("sam@example.com")
 
 
 # --- In a view ----------------------------------------------------------------------------------------------------
