@@ -266,6 +266,7 @@ CLOCKWORK = {
         "task": "instainstru.notifications.tasks.sweep_unsent_messages",
         "every": timedelta(seconds=30),
     },
+    "tiers-evaluated": {"task": "bookings.tasks.evaluate_tiers", "at": crontab(hour=3, minute=30)},
     "sessions-expired": {"task": "instainstru.accounts.tasks.clear_expired_sessions", "at": crontab(hour=4, minute=10)},
     "idempotency-keys-old": {
         "task": "instainstru.accounts.tasks.forget_old_idempotency_keys",

@@ -64,6 +64,7 @@ class Instructor(models.Model):
     booking_horizon_days = models.PositiveSmallIntegerField(default=60, help_text="How far ahead lessons are booked.")
     tier = models.CharField(max_length=10, choices=choices_of(Tier), default=Tier.ENTRY.value)
     is_listed = models.BooleanField(default=False)
+    tier_evaluated_on = models.DateField(null=True, blank=True, editable=False, help_text="UTC date; once a night.")
     joined_at = models.DateTimeField(default=clock.now, editable=False)
 
     objects = InstructorQuerySet.as_manager()

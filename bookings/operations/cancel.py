@@ -10,8 +10,8 @@ from payments import operations as payments
 from payments.models import Operation
 from payments.policy.decide import decide
 from payments.policy.plan import Plan
-from payments.policy.rules import rules_of_version
 from payments.policy.states import Action, Party
+from payments.rules import rules_of_version
 
 
 def cancel_booking(

@@ -20,8 +20,9 @@ from payments.policy.decide import decide
 from payments.policy.facts import Facts
 from payments.policy.plan import Plan
 from payments.policy.pricing import Terms, is_lesson_length, price_booking
-from payments.policy.rules import DEFAULT_RULES
+from payments.policy.rules import Rules
 from payments.policy.states import Action, BookingStatus, Party, PaymentStatus, Tier
+from payments.rules import rules_in_force
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +41,8 @@ def quote(*, service: Service, starts_at: datetime, minutes: int, credits: int, 
 
     Raises Refused: "lesson_started", "credits_unavailable" for more credits than it costs.
     """
-    terms = _terms(service, minutes=minutes, credits=credits)
+    rules = rules_in_force(at=now)
+    terms = _terms(service, minutes=minutes, credits=credits, tier=Tier(service.instructor.tier), rules=rules)
     ends_at = starts_at + timedelta(minutes=minutes)
     facts = Facts(
         terms=terms,
@@ -51,11 +53,11 @@ def quote(*, service: Service, starts_at: datetime, minutes: int, credits: int, 
         starts_at=starts_at,
         ends_at=ends_at,
     )
-    plan = decide(facts, Action.CHECKOUT, now, rules=DEFAULT_RULES)
+    plan = decide(facts, Action.CHECKOUT, now, rules=rules)
     return Quote(
         terms=terms,
         plan=plan,
-        student_fee_rate=DEFAULT_RULES.student_fee_rate,
+        student_fee_rate=rules.student_fee_rate,
         starts_at=starts_at,
         ends_at=ends_at,
     )
@@ -121,7 +123,8 @@ def _accept(
         User.objects.select_for_update().only("pk").get(pk=student.pk)
         payer, payee = _payer(student), _payee(instructor)
         _require_free(instructor, student, lesson, now=now)
-        terms = _terms(service, minutes=_minutes(lesson), credits=credits, instructor=instructor)
+        rules, tier = rules_in_force(at=now), Tier(instructor.tier)
+        terms = _terms(service, minutes=_minutes(lesson), credits=credits, tier=tier, rules=rules)
         booking = Booking(
             student=student,
             instructor=instructor,
@@ -142,8 +145,8 @@ def _accept(
             payer=payer,
             payee=payee,
             terms=terms,
-            tier=Tier(instructor.tier),
-            rules=DEFAULT_RULES,
+            tier=tier,
+            rules=rules,
             starts_at=lesson.starts_at,
             ends_at=lesson.ends_at,
             now=now,
@@ -190,12 +193,11 @@ def _require_free(instructor: Instructor, student: User, lesson: Span, *, now: d
         raise Refused("slot_unavailable")
 
 
-def _terms(service: Service, *, minutes: int, credits: int, instructor: Instructor | None = None) -> Terms:
-    if not is_lesson_length(minutes, rules=DEFAULT_RULES) or minutes not in service.durations:
+def _terms(service: Service, *, minutes: int, credits: int, tier: Tier, rules: Rules) -> Terms:
+    if not is_lesson_length(minutes, rules=rules) or minutes not in service.durations:
         raise Refused("slot_unavailable")
-    tier = Tier((instructor or service.instructor).tier)
     return price_booking(
-        hourly_price=service.hourly_price_cents, minutes=minutes, tier=tier, credits=credits, rules=DEFAULT_RULES
+        hourly_price=service.hourly_price_cents, minutes=minutes, tier=tier, credits=credits, rules=rules
     )
 
 

@@ -6,10 +6,11 @@ from typing import Any
 from django.db import transaction
 
 from bookings.models import Instructor, Service
+from instainstru import clock
 from instainstru.accounts.models import User
 from instainstru.api.idempotency import IdempotencyKey
 from payments.policy.pricing import require_price_floor
-from payments.policy.rules import DEFAULT_RULES
+from payments.rules import rules_in_force
 
 HOUR = 60  # minutes; a floor kept for these is kept for every length, both being pro rata (P1.4)
 
@@ -59,4 +60,6 @@ def _apply(record: Instructor | Service, changes: Mapping[str, Any]) -> None:
 
 
 def _require_price_floor(service: Service) -> None:
-    require_price_floor(price=service.hourly_price_cents, modality=service.modality, minutes=HOUR, rules=DEFAULT_RULES)
+    require_price_floor(
+        price=service.hourly_price_cents, modality=service.modality, minutes=HOUR, rules=rules_in_force(at=clock.now())
+    )

@@ -4,5 +4,6 @@ from payments.models.ledger import JournalEntry, Posting
 from payments.models.operations import Operation, Step
 from payments.models.parties import AccountLock, Payee, Payer
 from payments.models.payment import Payment
+from payments.models.rules import RulesVersion
 
-__all__ = ["AccountLock", "JournalEntry", "Operation", "Payee", "Payer", "Payment", "Posting", "Step"]
+__all__ = ["AccountLock", "JournalEntry", "Operation", "Payee", "Payer", "Payment", "Posting", "RulesVersion", "Step"]

@@ -11,9 +11,9 @@ from payments.gateway import parties
 from payments.gateway.parties import CardSetup
 from payments.models import Operation, Payer, Payment
 from payments.operations.lifecycle import begin, perform
-from payments.policy.rules import rules_of_version
 from payments.policy.states import Action, Party, PaymentStatus
 from payments.policy.windows import settlement_due_at
+from payments.rules import rules_of_version
 
 
 def begin_card_setup(*, student: User) -> CardSetup:

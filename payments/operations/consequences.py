@@ -10,8 +10,8 @@ from payments.models import AccountLock, Operation, Payment, Step
 from payments.policy.accounts import Account
 from payments.policy.deadlines import deadlines
 from payments.policy.plan import Ending, Plan
-from payments.policy.rules import rules_of_version
 from payments.policy.states import Action, Outcome, Party, PaymentStatus
+from payments.rules import rules_of_version
 
 
 def give_credits(payment: Payment, ending: Ending, operation: Operation, *, now: datetime) -> None:

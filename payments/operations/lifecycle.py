@@ -23,7 +23,6 @@ from payments.operations.facts import facts_of
 from payments.policy.conclude import conclude
 from payments.policy.decide import decide
 from payments.policy.plan import NOTHING, Plan, StepAnswer, ending_as_json
-from payments.policy.rules import rules_of_version
 from payments.policy.states import (
     CANCELLATIONS,
     STOPS,
@@ -35,6 +34,7 @@ from payments.policy.states import (
     PaymentStatus,
     Verdict,
 )
+from payments.rules import rules_of_version
 
 
 def begin(

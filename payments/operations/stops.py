@@ -21,8 +21,8 @@ from payments.operations.lifecycle import write
 from payments.policy.accounts import Account, Line
 from payments.policy.decide import decide
 from payments.policy.plan import NOTHING, CreditMoves, Ending, Plan
-from payments.policy.rules import rules_of_version
 from payments.policy.states import Action, BookingStatus, Call, Outcome, Party, PaymentStatus
+from payments.rules import rules_of_version
 
 MOVES_MONEY = (Call.CAPTURE, Call.REVERSE, Call.PAY, Call.REFUND, Call.CHARGE)
 

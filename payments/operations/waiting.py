@@ -19,7 +19,6 @@ from payments.operations.facts import facts_of
 from payments.policy.decide import decide
 from payments.policy.facts import Facts
 from payments.policy.plan import Ending, ending_as_json
-from payments.policy.rules import rules_of_version
 from payments.policy.states import (
     CANCELLATIONS,
     STOPS,
@@ -29,6 +28,7 @@ from payments.policy.states import (
     Party,
     PaymentStatus,
 )
+from payments.rules import rules_of_version
 
 RETRY_AFTER = 5  # seconds; what a client is told that meets an operation under way
 

@@ -35,10 +35,3 @@ class Rules:
 
 
 DEFAULT_RULES = Rules()
-
-_VERSIONS = {rules.version: rules for rules in (DEFAULT_RULES,)}
-
-
-def rules_of_version(version: str) -> Rules:
-    """Return the rules that a payment was bought under; a later version never alters it (P1.2)."""
-    return _VERSIONS[version]
