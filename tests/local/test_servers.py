@@ -20,6 +20,7 @@ import redis
 from instainstru.local.servers import ServersUnavailable, control, postgres, profile, wheels
 from instainstru.local.servers.profile import REPOSITORY, Profile, Urls
 from instainstru.local.servers.server import StartFailed
+from instainstru.local.servers.users import has_keeper
 
 PROFILE = "trial"  # durable, as every profile but `test`
 
@@ -111,8 +112,9 @@ def server_pids(servers: Profile) -> tuple[int, int]:
     return tuple(int(file.read_text().split()[0]) for file in pid_files)
 
 
-def keeper_pid(servers: Profile) -> int:
-    return servers.read_state()["keeper"]
+def kill_keeper(servers: Profile) -> None:
+    os.kill(servers.read_state()["keeper"], signal.SIGKILL)
+    wait_until(lambda: not has_keeper(servers))  # a signal takes effect a moment after it was sent
 
 
 def remember(urls: Urls, word: str) -> None:
@@ -183,7 +185,7 @@ def test_a_killed_keeper_is_replaced_and_its_servers_are_adopted(servers, user):
     first = user()
     urls = first.urls()
     pids = server_pids(servers)
-    os.kill(keeper_pid(servers), signal.SIGKILL)
+    kill_keeper(servers)
     remember(urls, "served without a keeper")
 
     second = user()
@@ -199,7 +201,7 @@ def test_a_killed_keeper_is_replaced_and_its_servers_are_adopted(servers, user):
 def test_servers_that_a_killed_keeper_left_without_users_can_be_stopped(servers, user):
     last = user()
     last.urls()
-    os.kill(keeper_pid(servers), signal.SIGKILL)
+    kill_keeper(servers)
     last.kill()
 
     assert control.status(PROFILE).phase == "abandoned by a killed keeper"
@@ -211,7 +213,8 @@ def test_everything_killed_at_once_comes_back_with_what_was_committed(servers, u
     first = user()
     urls = first.urls()
     remember(urls, "committed")
-    for pid in (keeper_pid(servers), *server_pids(servers)):
+    kill_keeper(servers)
+    for pid in server_pids(servers):
         os.kill(pid, signal.SIGKILL)
 
     assert words(user().urls()) == ["committed"]
