@@ -5,8 +5,9 @@
     client = stripe.StripeClient("sk_test_…", base_addresses=addresses, stripe_version="2026-05-27.dahlia")
     server.stop()
 
-`core` is Stripe without HTTP, `wire` the API, `control` what tests and demos steer it with, `delivery` its webhooks.
-It stands alone: it imports nothing of the platform, nor the SDK. To run it by itself: `python -m payments.simulator`.
+`core` is Stripe without HTTP, `wire` the API, `control` what tests and demos steer it with, `delivery` its webhooks;
+`application` is all of that without sockets, `server` with them. It stands alone: it imports nothing of the platform,
+nor the SDK. To run it by itself: `python -m payments.simulator`.
 """
 
 from payments.simulator.server import Server, start

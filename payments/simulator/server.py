@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import os
 import socket
+import sys
 import threading
 import weakref
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from payments.simulator.control import control, pages
+from payments.simulator.application import Application
 from payments.simulator.core import Core
-from payments.simulator.delivery import Delivery
-from payments.simulator.wire.api import AnswerLost, HttpAnswer, HttpRequest, handle
+from payments.simulator.wire.api import AnswerLost, HttpRequest
 
 _running: weakref.WeakSet[Server] = weakref.WeakSet()
 
@@ -22,12 +22,12 @@ class Server:
 
     def __init__(self, core: Core, *, host: str, port: int, public_url: str | None) -> None:
         self.core = core
-        self._delivery = Delivery(core)
-        self._http = _HttpServer((host, port), core, self._delivery, public_url)
+        self._application = Application(core)
+        self._http = _HttpServer((host, port), self._application, public_url)
         self.url = f"http://{host}:{self._http.server_address[1]}"
         self._thread = threading.Thread(target=self._http.serve_until_woken, name="simulator", daemon=True)
         self._pid = os.getpid()
-        self._delivery.start()
+        self._application.delivery.start()
         self._thread.start()
         _running.add(self)
 
@@ -36,7 +36,7 @@ class Server:
         if os.getpid() != self._pid or self not in _running:
             return
         _running.discard(self)
-        self._delivery.stop()
+        self._application.delivery.stop()
         self._http.wake_to_end()
         self._thread.join()
         self._http.server_close()
@@ -76,9 +76,8 @@ class _HttpServer(ThreadingHTTPServer):
     block_on_close = False
     request_queue_size = 256
 
-    def __init__(self, address: tuple[str, int], core: Core, delivery: Delivery, public_url: str | None) -> None:
-        self.core = core
-        self.delivery = delivery
+    def __init__(self, address: tuple[str, int], application: Application, public_url: str | None) -> None:
+        self.application = application
         self.public_url = public_url
         self._ended = False
         self._connections: weakref.WeakSet[socket.socket] = weakref.WeakSet()
@@ -100,7 +99,9 @@ class _HttpServer(ThreadingHTTPServer):
         return connection, address
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that hangs up is nobody's error."""
+        """A client that hangs up is nobody's error, nor is one that is left over at the end; the rest is ours."""
+        if not (self._ended or isinstance(sys.exception(), ConnectionError)):
+            super().handle_error(request, client_address)
 
     def break_connections(self) -> None:
         """End the connections that clients keep alive."""
@@ -141,7 +142,7 @@ class _Handler(BaseHTTPRequestHandler):
             base_url=self.server.public_url or f"http://{self.headers.get('Host', '')}",
         )
         try:
-            answer = self._route(request)
+            answer = self.server.application.answer(request)
         except AnswerLost:
             self.close_connection = True
             _break(self.connection)
@@ -152,14 +153,6 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(answer.body)))
         self.end_headers()
         self.wfile.write(answer.body)
-
-    def _route(self, request: HttpRequest) -> HttpAnswer:
-        core = self.server.core
-        if request.path.startswith("/_control"):
-            return control.handle(core, self.server.delivery, request)
-        if request.path.startswith("/_pages/"):
-            return pages.handle(core, request)
-        return handle(core, request)
 
     def log_message(self, *args: Any) -> None:
         """Requests are in the request log."""

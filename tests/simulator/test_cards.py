@@ -250,9 +250,12 @@ def test_methods_are_listed_updated_and_detached_for_good(stage: Stage) -> None:
     stage.api.payment_methods.update(method, {"metadata": {"a": "1"}, "billing_details": {"name": "Sam"}})
 
     listed = stage.api.payment_methods.list({"customer": customer, "type": "card"}).data
+    assert stage.api.customers.payment_methods.retrieve(customer, method).id == method
     detached = stage.api.payment_methods.detach(method)
 
     assert [(found.id, found.billing_details.name) for found in listed] == [(method, "Sam")]
+    with pytest.raises(stripe.InvalidRequestError, match="No such PaymentMethod"):
+        stage.api.customers.payment_methods.retrieve(customer, method)
     assert detached.customer is None
     assert stage.api.customers.payment_methods.list(customer).data == []
     assert stage.api.customers.retrieve(customer).invoice_settings.default_payment_method is None

@@ -123,6 +123,7 @@ def test_sums_by_group_and_metadata_agree_with_the_balances(stage: Stage) -> Non
 def test_reset_forgets_everything(stage: Stage) -> None:
     stage.authorize()
     stage.control.post("clock", standing_at=1)
+    stage.control.post("webhooks", mode="queue")
     stage.control.post("faults", call="any", fault="error_500", times="always")
 
     stage.control.post("reset")
@@ -131,3 +132,4 @@ def test_reset_forgets_everything(stage: Stage) -> None:
     assert stage.balance() == 0
     assert stage.control.get("clock")["now"] > 1
     assert stage.api.customers.create().id.startswith("cus_")
+    assert [entry["event"]["type"] for entry in stage.control.get("webhooks/queue")] == ["customer.created"]

@@ -7,10 +7,9 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, rule
 
-from payments.simulator.control import control
+from payments.simulator.application import Application
 from payments.simulator.core import Core
-from payments.simulator.delivery import Delivery
-from payments.simulator.wire.api import HttpRequest, handle
+from payments.simulator.wire.api import HttpRequest
 from tests.simulator.conftest import API_KEY
 
 PART = st.sampled_from([10, 50, 90, 100, 100, 100, 110])  # percent of what is there: mostly possible, and all of it
@@ -53,11 +52,13 @@ class Marketplace(RuleBasedStateMachine):
     def call(self, path: str, account: str | None = None, **params: Any) -> dict[str, Any]:
         body = "&".join(f"{name}={value}" for name, value in _flat(params).items())
         headers = {"authorization": f"Bearer {API_KEY}"} | ({"stripe-account": account} if account else {})
-        return json.loads(handle(self.core, HttpRequest("POST", f"/v1/{path}", "", headers, body, "")).body)
+        return self.answer(f"/v1/{path}", body, headers)
 
     def control(self, path: str, **given: Any) -> Any:
-        http = HttpRequest("POST", f"/_control/{path}", "", {}, json.dumps(given), "")
-        return json.loads(control.handle(self.core, Delivery(self.core), http).body)
+        return self.answer(f"/_control/{path}", json.dumps(given), {})
+
+    def answer(self, path: str, body: str, headers: dict[str, str]) -> Any:
+        return json.loads(Application(self.core).answer(HttpRequest("POST", path, "", headers, body, "")).body)
 
     # --- What can be done
 

@@ -6,6 +6,8 @@ import pytest
 import requests
 import stripe
 
+from payments.simulator.make_schema import condense
+from payments.simulator.schema import parameters
 from payments.simulator.wire.forms import decode
 from payments.simulator.wire.routes import ROUTES
 from tests.simulator import openapi
@@ -172,6 +174,10 @@ def test_every_route_is_one_of_stripes() -> None:
 
     assert [route for route in ROUTES if route.method.lower() not in known[route.pattern]] == []
     assert len({(route.method, route.pattern) for route in ROUTES}) == len(ROUTES)
+
+
+def test_the_shipped_schema_is_made_from_stripes_description() -> None:
+    assert parameters() == condense(openapi.description())  # if not: see payments.simulator.make_schema
 
 
 def test_every_honoured_parameter_is_one_of_stripes() -> None:

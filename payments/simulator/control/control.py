@@ -3,7 +3,7 @@
 GET /_control/health
     `{"status": "ok", "platform": "acct_…", "now": …}`
 POST /_control/reset
-    Forgets everything, as if newly started: clock, settings, faults and webhooks too.
+    Forgets everything, clock, settings and faults too, but for where webhooks go. The platform gets a new account id.
 GET, POST /_control/clock
     `{"offset_seconds": n}` follows the wall so far ahead, `{"standing_at": instant}` stands still. What falls due
     on the way happens in order, each as of its own instant.

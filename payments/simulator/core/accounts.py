@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from payments.simulator.core import ledger
 from payments.simulator.core.capabilities import request, requirements, tell
-from payments.simulator.core.errors import invalid_request
+from payments.simulator.core.errors import invalid_request, missing
 from payments.simulator.core.events import before
 from payments.simulator.core.lookup import change, empty_list, fetch_account, merged
 from payments.simulator.core.objects import Body
@@ -85,7 +85,16 @@ def delete(core: Core, params: dict[str, Any], account_id: str) -> Body:
 
 def list_external(core: Core, params: dict[str, Any], account_id: str) -> Body:
     """GET /v1/accounts/{account}/external_accounts"""
-    return fetch_account(core, account_id)["external_accounts"]
+    found = fetch_account(core, account_id)["external_accounts"]
+    return found | {"data": [each for each in found["data"] if each["object"] == params.get("object", each["object"])]}
+
+
+def retrieve_external(core: Core, params: dict[str, Any], account_id: str, bank_id: str) -> Body:
+    """GET /v1/accounts/{account}/external_accounts/{id}"""
+    for bank in fetch_account(core, account_id)["external_accounts"]["data"]:
+        if bank["id"] == bank_id:
+            return bank
+    raise missing("external account", bank_id, param="id")
 
 
 def _controller(kind: str) -> Body:

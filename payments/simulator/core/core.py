@@ -77,10 +77,12 @@ class Core:
         self.committed.set()
 
     def reset(self) -> None:
-        """Forget everything, as if newly started; settings, clock and webhooks too."""
+        """Forget everything, settings and clock too, but for where webhooks go."""
         with self.lock:
+            webhooks = {"mode": self.webhooks.mode, "url": self.webhooks.url, "secret": self.webhooks.secret}
             with self.database.transaction():
                 self.database.clear()
+                self.webhooks.configure(**webhooks)
                 self._found()
             self.faults.clear()
             self.keys_in_use.clear()

@@ -59,7 +59,7 @@ def invalid_request(message: str, *, status: int = 400, **details: Any) -> Strip
     return StripeError(status, "invalid_request_error", message, **details)
 
 
-def missing(label: str, object_id: str, *, param: str, status: int = 400) -> StripeError:
+def missing(label: str, object_id: str, *, param: str, status: int = 404) -> StripeError:
     """No such object. 404 when the path names it, 400 when a parameter does."""
     return invalid_request(f"No such {label}: '{object_id}'", status=status, code="resource_missing", param=param)
 

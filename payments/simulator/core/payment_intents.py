@@ -23,6 +23,8 @@ _CONFIRM_ONLY = ("off_session", "return_url", "error_on_requires_action")
 
 def create(core: Core, params: dict[str, Any]) -> Body:
     """POST /v1/payment_intents"""
+    if core.request.account != core.platform:
+        raise invalid_request("This simulator makes no direct charges on connected accounts.")
     _check_amount(params["amount"])
     only_usd(params)
     if not params.get("confirm"):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from payments.simulator.core import cards
 from payments.simulator.core.cards import Card
-from payments.simulator.core.errors import StripeError, invalid_request
+from payments.simulator.core.errors import StripeError, invalid_request, missing
 from payments.simulator.core.events import before, emit
 from payments.simulator.core.lookup import change, fetch, fetch_customer, merged
 from payments.simulator.core.objects import Body
@@ -77,6 +77,14 @@ def detach(core: Core, params: dict[str, Any], method_id: str) -> Body:
             "The payment method you provided is not attached to a customer so detachment is impossible."
         )
     part(core, method)
+    return method
+
+
+def retrieve_of_customer(core: Core, params: dict[str, Any], customer_id: str, method_id: str) -> Body:
+    """GET /v1/customers/{customer}/payment_methods/{payment_method}"""
+    method = fetch(core, "payment_method", method_id, param="payment_method")
+    if method["customer"] != customer_id:
+        raise missing("PaymentMethod", method_id, param="payment_method")
     return method
 
 

@@ -45,7 +45,7 @@ def _expand(core: Core, body: Body, parts: list[str], path: str) -> None:
         raise invalid_request(f"This property cannot be expanded ({path}).", param="expand")
     value: Any = body[name]
     if isinstance(value, str):
-        found = core.objects.get(value)
+        found = core.objects.get(value) or _bank_account(core, value)
         if found is None:
             raise invalid_request(f"This property cannot be expanded ({path}).", param="expand")
         value = body[name] = public(found)
@@ -53,6 +53,12 @@ def _expand(core: Core, body: Body, parts: list[str], path: str) -> None:
         value = body[name] = dict(value)
     if rest and isinstance(value, dict):
         _expand(core, value, rest, path)
+
+
+def _bank_account(core: Core, bank_id: str) -> Body | None:
+    """Where the account that the request speaks for is paid out to."""
+    banks = core.objects.must_get(core.request.account).get("external_accounts", {}).get("data", [])
+    return next((bank for bank in banks if bank["id"] == bank_id), None)
 
 
 def _hidden_list(core: Core, body: Body, name: str) -> Body:
