@@ -15,6 +15,7 @@ import hashlib
 import json
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Protocol
 
 from django.core.files.uploadedfile import UploadedFile
 from django.db import IntegrityError, connection
@@ -45,6 +46,13 @@ class IdempotencyKeyInUse(APIException):
     default_code = "idempotency_key_in_use"
     default_detail = "A request with this idempotency key is being answered right now."
     wait = 1  # second; the other one has committed its begin already
+
+
+class Receipt(Protocol):
+    """What whoever asks for an operation wants kept with it: a client's key, a staff member's audit entry."""
+
+    def record(self, subject: str) -> None:
+        """Keep what was begun, such as "operation:bk_…-3"; called in the transaction that begins it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,6 +9,8 @@ from django.db import transaction
 from django.db.models import Sum
 
 from instainstru.accounts.models import User
+from instainstru.api.idempotency import Receipt
+from instainstru.money import dollars
 from instainstru.refusals import Refused
 from payments import endings, engine
 from payments.endings import Subject
@@ -18,7 +20,7 @@ from payments.operations import waiting
 from payments.operations.consequences import clear_review, give_credits, set_deadlines
 from payments.operations.facts import facts_of
 from payments.operations.lifecycle import write
-from payments.policy.accounts import Account, Line
+from payments.policy.accounts import Account, Line, balanced
 from payments.policy.decide import decide
 from payments.policy.plan import NOTHING, CreditMoves, Ending, Plan
 from payments.policy.states import Action, BookingStatus, Call, Outcome, Party, PaymentStatus
@@ -27,7 +29,9 @@ from payments.rules import rules_of_version
 MOVES_MONEY = (Call.CAPTURE, Call.REVERSE, Call.PAY, Call.REFUND, Call.CHARGE)
 
 
-def retry_stuck(*, payment_id: int, actor: User, now: datetime, preview: str | None = None) -> Operation:
+def retry_stuck(
+    *, payment_id: int, actor: User, now: datetime, preview: str | None = None, receipt: Receipt | None = None
+) -> Operation:
     """Open what stopped a payment once more, in one transaction; the caller then performs it.
 
     If money has moved already, the refused call and those after it are made anew, each with a key of its own. If none
@@ -37,28 +41,49 @@ def retry_stuck(*, payment_id: int, actor: User, now: datetime, preview: str | N
     """
     with transaction.atomic(durable=True):
         subject, operation = _lock_stuck(payment_id)
-        if operation.gave or _has_moved_money(operation):
-            return _go_on_from_the_refusal(operation, subject.payment)
-        return _decide_anew(subject, operation, actor=actor, preview=preview, now=now)
+        plan = _plan_to_retry(subject, operation)
+        _require_seen(plan, preview)
+        if _goes_on(operation):
+            _go_on_from_the_refusal(operation, subject.payment)
+        else:
+            operation = _begin_anew(subject, operation, plan, actor=actor, now=now)
+        if receipt:
+            receipt.record(f"operation:{operation.reference}")
+    return operation
 
 
-def resolve_stuck(*, payment_id: int, actor: User, note: str, now: datetime) -> Operation:
+def preview_retry(subject: Subject) -> Plan:
+    """Return what retrying would do now, by the same decision that retrying asks. Raises Refused("already_settled")."""
+    return _plan_to_retry(subject, _last_stuck(subject.payment.pk))
+
+
+def resolve_stuck(
+    *,
+    payment_id: int,
+    actor: User,
+    note: str,
+    now: datetime,
+    preview: str | None = None,
+    receipt: Receipt | None = None,
+) -> Operation:
     """Give up what was refused and what depended on it; what is missing is a loss (P10.3).
 
     A LOCK becomes `locked`, an early move stands, a hold that could not be voided is left to lapse; all else is settled
     with the outcome that was planned, or as never paid if nothing was captured or advanced. `note` says why.
-    Raises Refused: "already_settled" if nothing waits for staff, "operation_in_progress".
+    Raises Refused: "already_settled" if nothing waits for staff, "operation_in_progress", "preview_stale".
     """
     with transaction.atomic(durable=True):
         subject, operation = _lock_stuck(payment_id)
         payment = subject.payment
-        ending = _given_up(operation, payment)
+        plan = _plan_to_give_up(operation, payment)
+        _require_seen(plan, preview)
+        ending = plan.ending
         give_credits(payment, ending, operation, now=now)
         journal.write_for_payment(
             payment,
-            _what_is_missing(payment),
+            ending.lines,
             cause=f"operation:{operation.pk}:given-up",
-            rule="P10.3",
+            rule=plan.rule,
             description="Given up after a refusal",
             now=now,
             operation=operation,
@@ -76,13 +101,26 @@ def resolve_stuck(*, payment_id: int, actor: User, note: str, now: datetime) -> 
         set_deadlines(subject, now=now)
         payment.save()
         waiting.begin_next(subject, now=now)
+        if receipt:
+            receipt.record(f"operation:{operation.reference}")
     return operation
 
 
-def _lock_stuck(payment_id: int) -> tuple[Subject, Operation]:
+def preview_resolution(subject: Subject) -> Plan:
+    """Return what giving up would do now, by the same decision. Raises Refused("already_settled")."""
+    operation = _last_stuck(subject.payment.pk)
+    return _plan_to_give_up(operation, subject.payment)
+
+
+def _last_stuck(payment_id: int) -> Operation:
     found = Operation.objects.stuck().filter(payment_id=payment_id).order_by("-number").first()
     if found is None:
         raise Refused("already_settled")
+    return found
+
+
+def _lock_stuck(payment_id: int) -> tuple[Subject, Operation]:
+    found = _last_stuck(payment_id)
     subject = endings.lock_subject(found.kind, payment_id)
     operation = Operation.objects.stuck().filter(pk=found.pk).first()
     if operation is None or subject.payment.operations.open().exists():
@@ -91,32 +129,50 @@ def _lock_stuck(payment_id: int) -> tuple[Subject, Operation]:
     return subject, operation
 
 
-def _has_moved_money(operation: Operation) -> bool:
-    return operation.steps.filter(state=Step.State.SUCCEEDED, call__in=MOVES_MONEY).exists()
+def _require_seen(plan: Plan, preview: str | None) -> None:
+    if preview not in (None, plan.digest):
+        raise Refused("preview_stale", fresh=plan)
 
 
-def _go_on_from_the_refusal(operation: Operation, payment: Payment) -> Operation:
+def _plan_to_retry(subject: Subject, operation: Operation) -> Plan:
+    """What of the old plan is still to be done, if it goes on; else the action decided anew, as of its instant."""
+    payment = subject.payment
+    if not _goes_on(operation):
+        facts = replace(
+            facts_of(subject, inputs=operation.inputs),
+            booking_status=BookingStatus(operation.inputs["booking_status"]),
+            payment_status=PaymentStatus(payment.former_status),
+        )
+        rules = rules_of_version(payment.policy_version)
+        return decide(facts, Action(operation.kind), operation.accepted_at, rules=rules)
+    plan = Plan.from_json(operation.plan)
+    ending = replace(plan.ending, credits=NOTHING, lines=(), moves=False) if operation.gave else plan.ending
+    steps = tuple(plan.steps[step.ordinal - 1] for step in _undone_steps(operation))
+    return replace(plan, booking_status_at_once=None, steps=steps, ending=ending)
+
+
+def _goes_on(operation: Operation) -> bool:
+    """Whether what was begun can only be carried on: money has moved, or what the end gives was given."""
+    moved = operation.steps.filter(state=Step.State.SUCCEEDED, call__in=MOVES_MONEY)
+    return operation.gave or moved.exists()
+
+
+def _undone_steps(operation: Operation) -> list[Step]:
     last = {step.ordinal: step for step in operation.steps.order_by("ordinal", "attempt")}
-    undone = [step for step in last.values() if step.state in (Step.State.REFUSED, Step.State.SKIPPED)]
+    return [step for step in last.values() if step.state in (Step.State.REFUSED, Step.State.SKIPPED)]
+
+
+def _go_on_from_the_refusal(operation: Operation, payment: Payment) -> None:
     operation.state = Operation.State.OPEN
     operation.finished_at = operation.conclusion = None
     operation.save()
-    engine.write_attempts(operation, payment, undone)
-    return operation
+    engine.write_attempts(operation, payment, _undone_steps(operation))
 
 
-def _decide_anew(
-    subject: Subject, operation: Operation, *, actor: User, preview: str | None, now: datetime
-) -> Operation:
+def _begin_anew(subject: Subject, operation: Operation, plan: Plan, *, actor: User, now: datetime) -> Operation:
     payment = subject.payment
     payment.status = payment.former_status
     clear_review(payment)
-    facts = replace(
-        facts_of(subject, inputs=operation.inputs), booking_status=BookingStatus(operation.inputs["booking_status"])
-    )
-    plan = decide(facts, Action(operation.kind), operation.accepted_at, rules=rules_of_version(payment.policy_version))
-    if preview not in (None, plan.digest):
-        raise Refused("preview_stale", fresh=plan)
     operation.state = Operation.State.DONE
     operation.save()
     payment.save()
@@ -129,6 +185,22 @@ def _decide_anew(
         accepted_at=operation.accepted_at,
         now=now,
         succeeds=operation,
+    )
+
+
+def _plan_to_give_up(operation: Operation, payment: Payment) -> Plan:
+    ending = replace(_given_up(operation, payment), lines=_what_is_missing(payment))
+    back, holds = ending.credits.released, payment.instructor_payout_cents
+    return Plan(
+        action=Action(operation.kind),
+        rule="P10.3",
+        version=payment.policy_version,
+        ending=ending,
+        to_student="Nothing more moves on your card."
+        + (f" {dollars(back)} goes back to your credits." if back else ""),
+        to_instructor=f"You keep the {dollars(holds)} that you have; nothing more is paid to you."
+        if holds
+        else "Nothing more is paid to you.",
     )
 
 
@@ -152,7 +224,7 @@ def _what_is_missing(payment: Payment) -> tuple[Line, ...]:
     sums = dict(payment.postings.values("account").annotate(sum=Sum("amount_cents")).values_list("account", "sum"))
     kept = -sums.get(Account.HELD, 0)
     unearned = sums.get(Account.CONNECTED, 0) + sums.get(Account.EARNINGS, 0)
-    return (
+    return balanced(
         Line(Account.HELD, kept),
         Line(Account.FEE_INCOME, -kept),
         Line(Account.LOSSES, unearned),
