@@ -1,0 +1,129 @@
+"""A day after the lesson (P5.5), after a LOCK (P6.4), and what was missed until then (P10.1, P10.2)."""
+
+import pytest
+
+from instainstru.refusals import Refused
+from payments.policy.accounts import Account, Line
+from payments.policy.decide import decide
+from payments.policy.facts import Facts
+from payments.policy.plan import CreditMoves, Plan
+from payments.policy.pricing import Terms
+from payments.policy.rules import DEFAULT_RULES
+from payments.policy.states import Action, BookingStatus, Call, Outcome, PaymentStatus
+from tests.policy.given import ALL_CREDIT, CARD_ONLY, SETTLEMENT, SOME_CREDIT, booked, priced
+
+AUTHORIZE, CAPTURE, PAY, VOID = Call.AUTHORIZE, Call.CAPTURE, Call.PAY, Call.VOID
+
+
+def settled(facts: Facts) -> Plan:
+    return decide(facts, Action.SETTLE, SETTLEMENT, rules=DEFAULT_RULES)
+
+
+SETTLEMENTS = {  # facts -> rule, steps
+    "card held": ("P5.5", booked(PaymentStatus.AUTHORIZED), ((CAPTURE, 13_440),)),
+    "marked complete": (
+        "P5.5",
+        booked(PaymentStatus.AUTHORIZED, booking=BookingStatus.COMPLETED),
+        ((CAPTURE, 13_440),),
+    ),
+    "some credit, card covers the payout no more": (
+        "P5.5",
+        booked(PaymentStatus.AUTHORIZED, terms=SOME_CREDIT),
+        ((CAPTURE, 8_440), (PAY, 2_120)),
+    ),
+    "all credit": ("P5.5", booked(PaymentStatus.AUTHORIZED, terms=ALL_CREDIT), ((CAPTURE, 1_440), (PAY, 9_120))),
+    "a little credit, card covers the payout": (
+        "P5.5",
+        booked(PaymentStatus.AUTHORIZED, terms=priced(credits=2_880)),
+        ((CAPTURE, 10_560),),
+    ),
+    "a cent more credit": (
+        "P5.5",
+        booked(PaymentStatus.AUTHORIZED, terms=priced(credits=2_881)),
+        ((CAPTURE, 10_559), (PAY, 1)),
+    ),
+    "locked": ("P6.4", booked(PaymentStatus.LOCKED), ((PAY, 10_560),)),
+    "locked, with credit": ("P6.4", booked(PaymentStatus.LOCKED, terms=ALL_CREDIT), ((PAY, 10_560),)),
+    "locked, reversal given up": ("P10.3", booked(PaymentStatus.LOCKED, instructor_holds=10_560), ()),
+    "never tried": ("P10.1", booked(PaymentStatus.SCHEDULED), ((AUTHORIZE, 13_440), (CAPTURE, 13_440))),
+    "refused until now": (
+        "P10.2",
+        booked(PaymentStatus.PAYMENT_METHOD_REQUIRED, has_pending_intent=True),
+        ((VOID, 0), (AUTHORIZE, 13_440), (CAPTURE, 13_440)),
+    ),
+    "hold lapsed": (
+        "P10.2",
+        booked(PaymentStatus.AUTHORIZED, hold=0, terms=ALL_CREDIT),
+        ((AUTHORIZE, 1_440), (CAPTURE, 1_440), (PAY, 9_120)),
+    ),
+}
+
+
+@pytest.mark.parametrize(
+    ("facts", "steps"),
+    [
+        pytest.param(facts, steps, marks=pytest.mark.rule(rule), id=name)
+        for name, (rule, facts, steps) in SETTLEMENTS.items()
+    ],
+)
+def test_a_lesson_is_charged_and_its_instructor_paid(facts: Facts, steps: tuple[tuple[Call, int], ...]) -> None:
+    plan = settled(facts)
+
+    assert tuple((step.call, step.amount) for step in plan.steps) == steps
+    assert plan.booking_status_at_once == BookingStatus.COMPLETED
+    assert (plan.ending.payment_status, plan.ending.outcome) == (PaymentStatus.SETTLED, Outcome.LESSON_COMPLETED)
+    assert plan.ending.credits == CreditMoves(consumed=facts.terms.credits)
+
+
+@pytest.mark.rule("P5.5")
+@pytest.mark.parametrize("terms", [CARD_ONLY, SOME_CREDIT, ALL_CREDIT], ids=["none", "some", "all"])
+def test_the_platform_earns_both_fees_and_the_instructor_the_payout(terms: Terms) -> None:
+    lines = settled(booked(PaymentStatus.AUTHORIZED, terms=terms)).ending.lines
+
+    booked_lines = {line.account: line.amount for line in lines}
+    assert booked_lines.pop(Account.CREDITS, 0) == terms.credits
+    assert booked_lines == {
+        Account.HELD: terms.card_total,
+        Account.EARNINGS: -10_560,
+        Account.FEE_INCOME: -2_880,
+    }
+
+
+@pytest.mark.rule("P6.4")
+def test_a_locked_lesson_books_the_same_as_any_other() -> None:
+    locked, held = (settled(booked(status)).ending for status in (PaymentStatus.LOCKED, PaymentStatus.AUTHORIZED))
+
+    assert (
+        locked.lines
+        == held.lines
+        == (
+            Line(Account.HELD, 13_440),
+            Line(Account.EARNINGS, -10_560),
+            Line(Account.FEE_INCOME, -2_880),
+        )
+    )
+
+
+@pytest.mark.rule("P10.2")
+def test_a_settlement_asks_the_card_off_session() -> None:
+    authorize, *_ = settled(booked(PaymentStatus.SCHEDULED)).steps
+
+    assert (authorize.on_session, authorize.transfer) == (False, 10_560)
+
+
+NOT_TO_SETTLE = {
+    "settled": booked(PaymentStatus.SETTLED, booking=BookingStatus.COMPLETED),
+    "under review": booked(PaymentStatus.MANUAL_REVIEW),
+    "cancelled": booked(PaymentStatus.AUTHORIZED, booking=BookingStatus.CANCELLED),
+    "a checkout that was not paid": booked(PaymentStatus.PAYMENT_METHOD_REQUIRED, booking=BookingStatus.PENDING),
+    "a no-show": booked(PaymentStatus.AUTHORIZED, booking=BookingStatus.NO_SHOW),
+}
+
+
+@pytest.mark.rule("P5.5")
+@pytest.mark.parametrize("facts", NOT_TO_SETTLE.values(), ids=NOT_TO_SETTLE)
+def test_nothing_else_is_settled(facts: Facts) -> None:
+    with pytest.raises(Refused) as refusal:
+        settled(facts)
+
+    assert refusal.value.code == "already_settled"
