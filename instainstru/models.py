@@ -1,10 +1,13 @@
-"""State that belongs to no domain: the travelling clock's offset and the API's idempotency keys."""
+"""State that belongs to no domain: the travelling clock's offset, the API's idempotency keys, what staff did."""
 
 from datetime import timedelta
+from functools import partial
 
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
+
+from instainstru.references import new_reference
 
 
 class ClockOffset(models.Model):
@@ -47,3 +50,42 @@ class IdempotentRequest(models.Model):
 
     def __str__(self) -> str:
         return f"{self.key} → {self.subject}"
+
+
+class StaffAction(models.Model):
+    """One thing that a member of staff did or noted, and why. Append-only: the database refuses anything else.
+
+    It is written in the commit of what it tells of. Its two rights of its own are what staff may be given beside
+    looking.
+    """
+
+    ref = models.CharField(max_length=24, unique=True, default=partial(new_reference, "sa"), editable=False)
+    ticket = models.CharField(
+        max_length=64, unique=True, help_text="Of the page it was confirmed on: the same page sent twice acts once."
+    )
+    actor = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    address = models.GenericIPAddressField(null=True, help_text="Where the request came from, as our proxies saw it.")
+    action = models.CharField(max_length=40, help_text='What was done: "retry", "resolve", "note".')
+    subject = models.CharField(max_length=40, help_text="The reference of what it was done to.")
+    began = models.CharField(max_length=80, blank=True, help_text='What it began, such as "operation:bk_…-3".')
+    reason = models.TextField()
+    before = models.JSONField(default=dict, help_text="How it stood.")
+    shown = models.JSONField(default=dict, help_text="What was to happen, as the page said.")
+    after = models.JSONField(default=dict, help_text="How it stood when this was accepted.")
+    done_at = models.DateTimeField(help_text="Product time.")
+    written_at = models.DateTimeField(auto_now_add=True, help_text="The machine's time.")
+
+    class Meta:
+        default_permissions = ("view",)
+        permissions = [
+            ("write_notes", "Can write notes on bookings"),
+            ("move_money", "Can decide about money: retry, resolve, refund, cancel, rule"),
+        ]
+        constraints = [models.CheckConstraint(name="staff_action_says_why", condition=~Q(reason=""))]
+        indexes = [
+            models.Index(name="staff_actions_on_a_subject", fields=["subject", "done_at"]),
+            models.Index(name="staff_actions_by_time", fields=["done_at", "id"]),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.action} {self.subject}"
