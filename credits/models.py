@@ -48,6 +48,8 @@ class CreditLot(models.Model):
     issued_at = models.DateTimeField()
     expires_at = models.DateTimeField(help_text="A year after issue; kept when released (P9.3).")
 
+    expiry_warnings = models.PositiveSmallIntegerField(default=0, help_text="How often the student was told of it.")
+
     objects = CreditLotQuerySet.as_manager()
 
     class Meta:

@@ -231,6 +231,15 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
+    "ENUM_NAME_OVERRIDES": {
+        "BookingStatus": "bookings.models.Booking.status.field.choices",
+        "CreditMovementKind": "credits.models.CreditMovement.Kind",
+        "OperationKind": "payments.models.Operation.kind.field.choices",
+        "OperationState": "payments.queries.State",
+        "Party": "payments.models.Operation.party.field.choices",
+        "PaymentStatus": "payments.models.Payment.status.field.choices",
+        "StepState": "payments.models.Step.State",
+    },
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
         "instainstru.api.documentation.describe_problems",
@@ -259,6 +268,9 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CLOCKWORK = {
     "authorizations-due": {"task": "payments.tasks.sweep_authorizations_due", "every": timedelta(seconds=30)},
     "unpaid-expired": {"task": "payments.tasks.sweep_expired_unpaid", "every": timedelta(seconds=30)},
+    "final-warnings": {"task": "payments.tasks.sweep_final_warnings", "every": timedelta(minutes=1)},
+    "credits-expiring": {"task": "payments.tasks.sweep_expiring_credits", "every": timedelta(hours=1)},
+    "reminders-due": {"task": "bookings.tasks.sweep_reminders_due", "every": timedelta(minutes=1)},
     "settlements-due": {"task": "payments.tasks.sweep_settlements_due", "every": timedelta(seconds=30)},
     "operations-unfinished": {"task": "payments.tasks.sweep_unfinished_operations", "every": timedelta(seconds=30)},
     "credits-expired": {"task": "payments.tasks.sweep_expired_credits", "every": timedelta(minutes=10)},

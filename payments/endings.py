@@ -39,6 +39,10 @@ class Subject(ABC):
         """Apply an operation's end. The payment has its final state already."""
 
     @abstractmethod
+    def warn(self, *, now: datetime) -> None:
+        """Queue the final warning that the booking is about to be cancelled unpaid (P10.1)."""
+
+    @abstractmethod
     def tell(self, ending: Ending, operation: Operation, *, now: datetime) -> None:
         """Queue the messages that tell of an operation's end, once every state and deadline is set."""
 

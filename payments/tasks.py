@@ -75,6 +75,20 @@ def continue_operation(*, operation_id: int) -> None:
 
 
 @shared_task(ignore_result=True)
+def sweep_final_warnings(*, limit: int = 100) -> None:
+    """Warn each student whose booking is about to be cancelled unpaid (P10.1)."""
+    while operations.warn_unpaid(now=clock.now(), limit=limit) == limit:
+        pass
+
+
+@shared_task(ignore_result=True)
+def sweep_expiring_credits(*, limit: int = 100) -> None:
+    """Tell students of credit that expires in 30 and in 7 days (P9.1)."""
+    while operations.warn_of_expiring_credit(now=clock.now(), limit=limit) >= limit:
+        pass
+
+
+@shared_task(ignore_result=True)
 def sweep_expired_credits(*, limit: int = 100) -> None:
     """Expire credit past its date and book the breakage (P9.3)."""
     while operations.expire_credits(now=clock.now(), limit=limit) == limit:

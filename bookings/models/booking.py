@@ -68,6 +68,7 @@ class Booking(models.Model):
     completed_at = models.DateTimeField(null=True, blank=True, help_text="When the status became completed.")
     cancelled_at = models.DateTimeField(null=True, blank=True)
     cancelled_by = models.CharField(max_length=10, choices=choices_of(Party), blank=True)
+    remind_at = models.DateTimeField(null=True, blank=True, help_text="The next reminder, if one is still to come.")
     cancellation_reason = models.TextField(max_length=2_000, blank=True)
 
     objects = BookingQuerySet.as_manager()
@@ -110,6 +111,9 @@ class Booking(models.Model):
         indexes = [
             models.Index(name="bookings_of_a_student", fields=["student", "-starts_at", "id"]),
             models.Index(name="bookings_of_an_instructor", fields=["instructor", "-starts_at", "id"]),
+            models.Index(
+                name="bookings_to_be_reminded", fields=["remind_at", "id"], condition=Q(remind_at__isnull=False)
+            ),
             models.Index(name="bookings_by_status", fields=["status", "starts_at"]),
         ]
 

@@ -1,5 +1,6 @@
 """Use cases: the only code that changes what the marketplace's calendar knows."""
 
+from bookings.operations.available import available_actions_on
 from bookings.operations.cancel import cancel_booking, party_of, preview_cancellation
 from bookings.operations.checkout import Quote, checkout, quote
 from bookings.operations.complete import mark_complete
@@ -8,6 +9,7 @@ from bookings.operations.reschedule import preview_reschedule, reschedule_bookin
 
 __all__ = [
     "Quote",
+    "available_actions_on",
     "cancel_booking",
     "checkout",
     "confirm_payment",

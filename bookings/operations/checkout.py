@@ -1,5 +1,6 @@
 """Booking a lesson: the quote, and the checkout that holds the card or promises to (P5.1 to P5.4)."""
 
+import hashlib
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -31,9 +32,16 @@ class Quote:
 
     terms: Terms
     plan: Plan
-    student_fee_rate: int  # basis points
+    tier: Tier
+    student_fee_rate: int  # basis points, as the next
+    instructor_fee_rate: int
     starts_at: datetime
     ends_at: datetime
+
+    @property
+    def digest(self) -> str:
+        """Fingerprint of what a student agrees to: the amounts, and what booking does with them."""
+        return _fingerprint(self.terms, self.plan.digest)
 
 
 def quote(*, service: Service, starts_at: datetime, minutes: int, credits: int, now: datetime) -> Quote:
@@ -41,8 +49,8 @@ def quote(*, service: Service, starts_at: datetime, minutes: int, credits: int, 
 
     Raises Refused: "lesson_started", "credits_unavailable" for more credits than it costs.
     """
-    rules = rules_in_force(at=now)
-    terms = _terms(service, minutes=minutes, credits=credits, tier=Tier(service.instructor.tier), rules=rules)
+    rules, tier = rules_in_force(at=now), Tier(service.instructor.tier)
+    terms = _terms(service, minutes=minutes, credits=credits, tier=tier, rules=rules)
     ends_at = starts_at + timedelta(minutes=minutes)
     facts = Facts(
         terms=terms,
@@ -57,7 +65,9 @@ def quote(*, service: Service, starts_at: datetime, minutes: int, credits: int, 
     return Quote(
         terms=terms,
         plan=plan,
+        tier=tier,
         student_fee_rate=rules.student_fee_rate,
+        instructor_fee_rate=rules.tier_rates[tier],
         starts_at=starts_at,
         ends_at=ends_at,
     )
@@ -78,7 +88,7 @@ def checkout(
     """Book a lesson: confirmed at once a day or more ahead (P5.1), else as soon as the card is held (P5.2).
 
     No transaction may be open. A card that is refused leaves a pending booking that the student may still pay for; the
-    operation's `refusal_code` says so. `preview` is the digest of the quote's plan, if one was shown.
+    operation's `refusal_code` says so. `preview` is the digest of the quote, if one was shown.
     Raises Refused: "payment_method_required" without a saved card, "account_locked" (P9.4, P10.2),
     "slot_unavailable" (P5.3, P5.4), "lesson_started",
     "credits_unavailable", "preview_stale".
@@ -153,13 +163,21 @@ def _accept(
         )
         booking.save()
         operation = payments.accept(
-            BookingSubject(booking), Action.CHECKOUT, party=Party.STUDENT, actor=student, preview=preview, now=now
+            BookingSubject(booking), Action.CHECKOUT, party=Party.STUDENT, actor=student, now=now
         )
+        if preview not in (None, _fingerprint(terms, operation.digest)):
+            raise Refused("preview_stale")
         if operation.refusal_code:
             raise Refused(operation.refusal_code)  # nothing was asked of Stripe, so nothing has to remain
         if idempotency_key:
             idempotency_key.record(f"operation:{operation.reference}")
     return operation
+
+
+def _fingerprint(terms: Terms, plan_digest: str) -> str:
+    """A plan that only promises to hold the card (P5.1) holds no amounts, so they are added."""
+    agreed = f"{terms.lesson_price}+{terms.student_fee}-{terms.credits}:{plan_digest}"
+    return hashlib.sha256(agreed.encode()).hexdigest()[:32]
 
 
 def _payer(student: User) -> Payer:

@@ -6,6 +6,7 @@ from django.db import IntegrityError, transaction
 
 from bookings.calendar import Span, obstacle_to
 from bookings.models import Booking, BookingMove
+from bookings.operations.reminders import next_reminder
 from bookings.queries import calendar_of
 from instainstru.refusals import Refused
 from payments.models import Operation
@@ -47,4 +48,5 @@ def move(booking: Booking, operation: Operation, *, now: datetime) -> None:
     length = booking.ends_at - booking.starts_at
     for moved in (booking, booking.payment):
         moved.starts_at, moved.ends_at = starts_at, starts_at + length
-    booking.save(update_fields=["starts_at", "ends_at"])
+    booking.remind_at = next_reminder(starts_at, now=now)
+    booking.save(update_fields=["starts_at", "ends_at", "remind_at"])

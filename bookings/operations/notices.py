@@ -8,10 +8,11 @@ from django.urls import reverse
 
 from bookings.models import Booking
 from credits.policy import LIFETIME
+from instainstru.accounts.models import Role, User
 from instainstru.notifications.operations import queue_message
 from payments.models import Operation
 from payments.policy.plan import Ending
-from payments.policy.states import CANCELLATIONS, Action, BookingStatus, Outcome, PaymentStatus
+from payments.policy.states import CANCELLATIONS, Action, BookingStatus, Outcome, PaymentStatus, ReviewReason
 
 _CANCELLED_BY = {  # as each reader is told
     "student": ("you", "the student"),
@@ -26,16 +27,48 @@ def queue_for(booking: Booking, operation: Operation, ending: Ending, *, now: da
     payment = booking.payment
     if ending.booking_status == BookingStatus.CONFIRMED:
         _confirmed(booking, operation, now=now)
+    elif ending.moves and booking.status == BookingStatus.CONFIRMED:
+        _moved(booking, operation, now=now)
     elif ending.payment_status == PaymentStatus.PAYMENT_METHOD_REQUIRED:
         _card_refused(booking, operation, now=now)
     elif payment.status == PaymentStatus.SETTLED and ending.outcome == Outcome.LESSON_COMPLETED:
+        _receipt(booking, operation, now=now)
         _paid(booking, operation, now=now)
+    elif ending.review_reason == ReviewReason.COLLECTION_FAILED:
+        _owes(booking, operation, now=now)
+        _paid(booking, operation, now=now)
+    elif operation.kind == Action.COLLECT and ending.payment_status == PaymentStatus.SETTLED:
+        _debt_paid(booking, operation, now=now)
     elif ending.outcome == Outcome.NEVER_PAID and operation.kind == Action.EXPIRE:
         _expired(booking, operation, now=now)
     elif ending.outcome is not None and _is_a_cancellation(operation):
         _cancelled(booking, operation, ending, now=now)
     if ending.credits.issued:
         _credit_issued(booking, operation, ending.credits.issued, now=now)
+    if ending.payment_status == PaymentStatus.MANUAL_REVIEW:
+        _needs_staff(booking, operation, now=now)
+
+
+def queue_final_warning(booking: Booking, *, now: datetime) -> None:
+    """Warn the student that the booking is about to be cancelled unpaid (P10.1)."""
+    _tell(
+        booking.student,
+        booking,
+        "final_warning",
+        dedupe_key=f"booking:{booking.pk}:{booking.starts_at.isoformat()}",
+        now=now,
+        instructor=booking.instructor.user.name,
+        card_cents=booking.payment.terms.card_total,
+        cancels_at=booking.payment.expire_at,
+    )
+
+
+def queue_reminder(booking: Booking, *, now: datetime) -> None:
+    """Remind both sides of a lesson; each reminder of each start goes out once."""
+    once = f"booking:{booking.pk}:{(booking.remind_at or now).isoformat()}"
+    teacher, student = booking.instructor.user, booking.student
+    _tell(student, booking, "lesson_reminder_student", dedupe_key=once, now=now, instructor=teacher.name)
+    _tell(teacher, booking, "lesson_reminder_instructor", dedupe_key=once, now=now, student=student.name)
 
 
 def _is_a_cancellation(operation: Operation) -> bool:
@@ -88,7 +121,17 @@ def _card_refused(booking: Booking, operation: Operation, *, now: datetime) -> N
         )
 
 
-def _paid(booking: Booking, operation: Operation, *, now: datetime) -> None:
+def _moved(booking: Booking, operation: Operation, *, now: datetime) -> None:
+    last = booking.moves.latest("moved_at")
+    locked = booking.payment.locked_at is not None
+    charged = booking.payment.captured_cents if locked else 0
+    _tell_student(
+        booking, operation, "lesson_moved_student", now=now, moved_from_at=last.from_start, card_charged_cents=charged
+    )
+    _tell_instructor(booking, operation, "lesson_moved_instructor", now=now, moved_from_at=last.from_start)
+
+
+def _receipt(booking: Booking, operation: Operation, *, now: datetime) -> None:
     terms = booking.payment.terms
     _tell_student(
         booking,
@@ -100,6 +143,10 @@ def _paid(booking: Booking, operation: Operation, *, now: datetime) -> None:
         credits_cents=terms.credits,
         card_cents=terms.card_total,
     )
+
+
+def _paid(booking: Booking, operation: Operation, *, now: datetime) -> None:
+    terms = booking.payment.terms
     _tell_instructor(
         booking,
         operation,
@@ -109,6 +156,28 @@ def _paid(booking: Booking, operation: Operation, *, now: datetime) -> None:
         instructor_fee_cents=terms.instructor_fee,
         payout_cents=booking.payment.instructor_payout_cents,
     )
+
+
+def _owes(booking: Booking, operation: Operation, *, now: datetime) -> None:
+    _tell_student(booking, operation, "account_locked", now=now, owed_cents=booking.payment.owed_cents)
+
+
+def _debt_paid(booking: Booking, operation: Operation, *, now: datetime) -> None:
+    _tell_student(booking, operation, "debt_paid", now=now, paid_cents=booking.payment.captured_cents)
+
+
+def _needs_staff(booking: Booking, operation: Operation, *, now: datetime) -> None:
+    payment = booking.payment
+    for colleague in User.objects.filter(role=Role.STAFF, is_active=True):
+        _tell(
+            colleague,
+            booking,
+            "manual_review",
+            dedupe_key=f"operation:{operation.pk}:{payment.review_since}",
+            now=now,
+            reason=payment.review_reason.replace("_", " "),
+            error=payment.review_error,
+        )
 
 
 def _expired(booking: Booking, operation: Operation, *, now: datetime) -> None:
@@ -161,23 +230,22 @@ def _credit_issued(booking: Booking, operation: Operation, cents: int, *, now: d
 
 
 def _tell_student(booking: Booking, operation: Operation, key: str, *, now: datetime, **context: Any) -> None:
-    queue_message(
-        recipient=booking.student,
-        key=key,
-        context=_lesson(booking) | {"instructor": booking.instructor.user.name} | context,
-        reference=booking.ref,
-        dedupe_key=f"operation:{operation.pk}",
-        now=now,
-    )
+    context["instructor"] = booking.instructor.user.name
+    _tell(booking.student, booking, key, dedupe_key=f"operation:{operation.pk}", now=now, **context)
 
 
 def _tell_instructor(booking: Booking, operation: Operation, key: str, *, now: datetime, **context: Any) -> None:
+    context["student"] = booking.student.name
+    _tell(booking.instructor.user, booking, key, dedupe_key=f"operation:{operation.pk}", now=now, **context)
+
+
+def _tell(recipient: User, booking: Booking, key: str, *, dedupe_key: str, now: datetime, **context: Any) -> None:
     queue_message(
-        recipient=booking.instructor.user,
+        recipient=recipient,
         key=key,
-        context=_lesson(booking) | {"student": booking.student.name} | context,
+        context=_lesson(booking) | context,
         reference=booking.ref,
-        dedupe_key=f"operation:{operation.pk}",
+        dedupe_key=dedupe_key,
         now=now,
     )
 

@@ -7,6 +7,7 @@ from django.db import IntegrityError, transaction
 from bookings.models import Booking, Instructor
 from bookings.operations import notices
 from bookings.operations.moving import hold_new_time, move, wished_start
+from bookings.operations.reminders import next_reminder
 from instainstru.accounts.models import User
 from payments.endings import Subject
 from payments.engine import lock_payment
@@ -52,6 +53,9 @@ class BookingSubject(Subject):
                 move(self.booking, operation, now=now)
             self.booking.free_time(but=self.booking.starts_at)
 
+    def warn(self, *, now: datetime) -> None:
+        notices.queue_final_warning(self.booking, now=now)
+
     def tell(self, ending: Ending, operation: Operation, *, now: datetime) -> None:
         notices.queue_for(self.booking, operation, ending, now=now)
 
@@ -63,6 +67,7 @@ class BookingSubject(Subject):
         match status:
             case BookingStatus.CONFIRMED:
                 booking.confirmed_at = at
+                booking.remind_at = next_reminder(booking.starts_at, now=at)
             case BookingStatus.COMPLETED:
                 booking.completed_at = at
             case BookingStatus.CANCELLED:
@@ -70,6 +75,7 @@ class BookingSubject(Subject):
                 booking.cancelled_by = operation.party if operation.kind in _CANCELLED_BY_A_PERSON else Party.SYSTEM
                 booking.cancellation_reason = operation.inputs.get("reason", "")
                 booking.free_time()
+                booking.remind_at = None
         booking.save()
 
 

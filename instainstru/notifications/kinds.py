@@ -182,4 +182,57 @@ declare(
             "wallet_url": "https://instainstru.example/credits",
         },
     ),
+    MessageKind(
+        key="final_warning",
+        subject="Last chance to pay for {{ service }}",
+        sample={**WITH_INSTRUCTOR, "card_cents": 13_440, "cancels_at": "2026-03-05T05:00:00+00:00"},
+    ),
+    MessageKind(
+        key="lesson_moved_student",
+        subject="Moved: {{ service }} with {{ instructor }}",
+        sample={
+            **WITH_INSTRUCTOR,
+            "moved_from_at": "2026-03-04T17:00:00+00:00",
+            "card_charged_cents": 13_440,  # 0: nothing was charged for the move
+        },
+    ),
+    MessageKind(
+        key="lesson_moved_instructor",
+        subject="Moved: {{ service }} with {{ student }}",
+        sample={**WITH_STUDENT, "moved_from_at": "2026-03-04T17:00:00+00:00"},
+    ),
+    MessageKind(
+        key="account_locked",
+        subject="You owe {{ owed_cents|dollars }} for {{ service }}",
+        sample={**WITH_INSTRUCTOR, "owed_cents": 13_440},
+    ),
+    MessageKind(
+        key="debt_paid",
+        subject="Paid: {{ paid_cents|dollars }} for {{ service }}",
+        sample={**WITH_INSTRUCTOR, "paid_cents": 13_440},
+    ),
+    MessageKind(
+        key="manual_review",
+        subject="Needs staff: {{ booking_ref }}, {{ reason }}",
+        sample={**LESSON, "reason": "reversal refused", "error": "balance_insufficient: Insufficient funds."},
+    ),
+    MessageKind(
+        key="credit_expiring",
+        subject="{{ amount_cents|dollars }} of your credit expires soon",
+        sample={
+            "amount_cents": 6_000,
+            "expires_at": "2027-03-05T17:00:00+00:00",
+            "wallet_url": "https://instainstru.example/credits",
+        },
+    ),
+    MessageKind(
+        key="lesson_reminder_student",
+        subject="Soon: {{ service }} with {{ instructor }}",
+        sample=WITH_INSTRUCTOR,
+    ),
+    MessageKind(
+        key="lesson_reminder_instructor",
+        subject="Soon: {{ service }} with {{ student }}",
+        sample=WITH_STUDENT,
+    ),
 )

@@ -25,6 +25,10 @@ class PaymentQuerySet(models.QuerySet["Payment"]):
         """An unpaid checkout (P5.2) or an unpaid lesson at T−12 h (P10.1)."""
         return self.filter(expire_at__lte=at)
 
+    def due_for_warning(self, *, at: datetime) -> Self:
+        """The final warning of P10.1."""
+        return self.filter(warn_at__lte=at)
+
     def due_for_settlement(self, *, at: datetime) -> Self:
         """P5.5"""
         return self.filter(settle_at__lte=at)
@@ -73,6 +77,7 @@ class Payment(models.Model):
     authorize_at = models.DateTimeField(null=True, blank=True)
     expire_at = models.DateTimeField(null=True, blank=True)
     settle_at = models.DateTimeField(null=True, blank=True)
+    warn_at = models.DateTimeField(null=True, blank=True, help_text="The final warning before it is cancelled unpaid.")
     claimed_until = models.DateTimeField(null=True, blank=True, help_text="A worker's lease, by the wall clock.")
 
     # Where Stripe stands (P2.4)
@@ -158,6 +163,7 @@ class Payment(models.Model):
             # One small partial index behind each sweep: settled payments are not in them, however many there are.
             models.Index("authorize_at", "id", name="payment_authorize_at", condition=Q(authorize_at__isnull=False)),
             models.Index("expire_at", "id", name="payment_expire_at", condition=Q(expire_at__isnull=False)),
+            models.Index("warn_at", "id", name="payment_warn_at", condition=Q(warn_at__isnull=False)),
             models.Index("settle_at", "id", name="payment_settle_at", condition=Q(settle_at__isnull=False)),
             models.Index(
                 "review_since", name="payment_in_review", condition=Q(status=PaymentStatus.MANUAL_REVIEW.value)

@@ -33,9 +33,15 @@ class RulesVersion(models.Model):
     in_person_floor_cents = models.PositiveIntegerField(default=8_000, help_text="Lowest price of 60 minutes.")
     online_floor_cents = models.PositiveIntegerField(default=6_000, help_text="Lowest price of 60 minutes.")
 
-    early_from = models.DurationField(default=timedelta(hours=24), help_text="Ahead of the start: early, and authorization.")
-    middle_from = models.DurationField(default=timedelta(hours=12), help_text="Ahead of the start: middle; below it late.")
-    checkout_time = models.DurationField(default=timedelta(minutes=30), help_text="In which an immediate checkout is paid.")
+    early_from = models.DurationField(
+        default=timedelta(hours=24), help_text="Ahead of the start: early, and authorization."
+    )
+    middle_from = models.DurationField(
+        default=timedelta(hours=12), help_text="Ahead of the start: middle; below it late."
+    )
+    checkout_time = models.DurationField(
+        default=timedelta(minutes=30), help_text="In which an immediate checkout is paid."
+    )
     settle_after = models.DurationField(default=timedelta(hours=24), help_text="After the end: capture and payout.")
 
     objects = RulesVersionQuerySet.as_manager()

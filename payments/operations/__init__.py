@@ -8,7 +8,8 @@ from payments.operations.facts import facts_of
 from payments.operations.funding import record_funding
 from payments.operations.lifecycle import accept, begin, perform
 from payments.operations.open_payment import open_payment
-from payments.operations.stops import resolve_stuck, retry_stuck
+from payments.operations.stops import preview_resolution, preview_retry, resolve_stuck, retry_stuck
+from payments.operations.warnings import warn_of_expiring_credit, warn_unpaid
 
 __all__ = [
     "accept",
@@ -22,6 +23,8 @@ __all__ = [
     "open_account",
     "open_payment",
     "perform",
+    "preview_resolution",
+    "preview_retry",
     "record_funding",
     "refresh_account",
     "resolve_stuck",
@@ -29,5 +32,7 @@ __all__ = [
     "retry_unpaid",
     "save_card",
     "unclaim",
+    "warn_of_expiring_credit",
+    "warn_unpaid",
     "what_the_card_owes",
 ]

@@ -112,4 +112,5 @@ def set_deadlines(subject: Subject, *, now: datetime) -> None:
         now=now,
         rules=rules_of_version(payment.policy_version),
     )
-    payment.authorize_at, payment.expire_at, payment.settle_at = due.authorize_at, due.expire_at, due.settle_at
+    payment.authorize_at, payment.expire_at = due.authorize_at, due.expire_at
+    payment.settle_at, payment.warn_at = due.settle_at, due.warn_at

@@ -20,6 +20,7 @@ class Deadlines:
 
     authorize_at: datetime | None = None
     expire_at: datetime | None = None
+    warn_at: datetime | None = None
     settle_at: datetime | None = None
 
 
@@ -54,11 +55,13 @@ def deadlines(
             return Deadlines(expire_at=checkout_expires_at(made_at=made_at, starts_at=starts_at, rules=rules))
         case PaymentStatus.PAYMENT_METHOD_REQUIRED:
             unpaid_until = unpaid_cancellation_due_at(starts_at, rules=rules)
+            warning = starts_at - rules.final_warning
             return Deadlines(
                 authorize_at=next_authorization_at(
                     refused_at=refused_at or now, refusals=refusals, starts_at=starts_at, rules=rules
                 ),
                 expire_at=unpaid_until if now < starts_at else None,
+                warn_at=warning if now < warning else None,
                 settle_at=settle_at if not refused_at else max(settle_at, refused_at + rules.collection_retry),
             )
         case _:

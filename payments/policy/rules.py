@@ -30,6 +30,7 @@ class Rules:
     checkout_time: timedelta = timedelta(minutes=30)  # P5.2
     settle_after: timedelta = timedelta(hours=24)  # P5.5, from the lesson's end
     authorization_retries: tuple[timedelta, ...] = (timedelta(hours=1), timedelta(hours=4), timedelta(hours=8))  # P10.1
+    final_warning: timedelta = timedelta(hours=13)  # P10.1, ahead of the start
     collection_retry: timedelta = timedelta(hours=4)  # P10.2
     collection_time: timedelta = timedelta(hours=72)
 
