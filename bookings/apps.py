@@ -11,6 +11,6 @@ class BookingsConfig(AppConfig):
         from payments import endings
         from payments.policy.states import Action
 
-        takes_time = {Action.RESCHEDULE}
+        takes_time = {Action.CHECKOUT, Action.PAY_NOW, Action.CONFIRM_AUTHORIZATION, Action.RESCHEDULE}
         endings.register(takes_time, lock_booking_and_both_sides)
         endings.register(set(Action) - takes_time, lock_booking)

@@ -82,7 +82,8 @@ def _note_move(payment: Payment, plan: Plan, operation: Operation, *, now: datet
 def _freeze(payment: Payment, plan: Plan, ending: Ending, operation: Operation, *, now: datetime) -> None:
     failed = operation.steps.filter(state=Step.State.REFUSED).order_by("-ordinal", "-attempt").first()
     locks = ending.moves and plan.ending.payment_status == PaymentStatus.LOCKED
-    payment.former_status = PaymentStatus.LOCKED if locks else payment.status
+    if payment.status != PaymentStatus.MANUAL_REVIEW:  # refused once more, it still goes back to what it was
+        payment.former_status = PaymentStatus.LOCKED if locks else payment.status
     payment.review_reason = ending.review_reason or ""
     payment.review_since = now
     payment.review_error = f"{failed.error_code}: {failed.error_message}" if failed else ""
