@@ -1,10 +1,10 @@
-"""Paths of the calendar's API, below `/api/v1/`."""
+"""Paths of the calendar's and the bookings' API, below `/api/v1/`."""
 
 from datetime import date
 
 from django.urls import path, register_converter
 
-from bookings.api import availability, instructors, profile
+from bookings.api import actions, availability, bookings, instructors, operations, profile, quotes
 
 
 class DateConverter:
@@ -33,4 +33,17 @@ urlpatterns = [
     path("instructor/exceptions/<date:day>", availability.DateExceptionDetail.as_view(), name="own-exception"),
     path("instructor/time-off", availability.TimesOff.as_view(), name="own-times-off"),
     path("instructor/time-off/<int:number>", availability.TimeOffDetail.as_view(), name="own-time-off"),
+    path("quotes", quotes.Quotes.as_view(), name="quotes"),
+    path("bookings", bookings.Bookings.as_view(), name="bookings"),
+    path("bookings/<slug:ref>", bookings.BookingDetail.as_view(), name="booking"),
+    path("bookings/<slug:ref>/cancel", actions.CancelBooking.as_view(), name="booking-cancel"),
+    path("bookings/<slug:ref>/cancel/preview", actions.PreviewCancellation.as_view(), name="booking-cancel-preview"),
+    path("bookings/<slug:ref>/reschedule", actions.RescheduleBooking.as_view(), name="booking-reschedule"),
+    path(
+        "bookings/<slug:ref>/reschedule/preview", actions.PreviewReschedule.as_view(), name="booking-reschedule-preview"
+    ),
+    path("bookings/<slug:ref>/pay", actions.PayBooking.as_view(), name="booking-pay"),
+    path("bookings/<slug:ref>/confirm-payment", actions.ConfirmPayment.as_view(), name="booking-confirm-payment"),
+    path("bookings/<slug:ref>/complete", actions.CompleteBooking.as_view(), name="booking-complete"),
+    path("operations/<slug:reference>", operations.OperationDetail.as_view(), name="operation"),
 ]

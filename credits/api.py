@@ -1,10 +1,11 @@
 """A student's own wallet."""
 
+from typing import cast
+
 from django.db.models import QuerySet
 from drf_spectacular.utils import extend_schema
 from rest_framework.generics import ListAPIView
 from rest_framework.pagination import BasePagination
-from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
@@ -12,6 +13,8 @@ from credits import queries
 from credits.models import CreditMovement
 from credits.serializers import MovementOut, WalletOut
 from instainstru import clock
+from instainstru.accounts.models import User
+from instainstru.accounts.requests import SignedInApiRequest
 from instainstru.api.pagination import NewestFirst
 from instainstru.api.permissions import IsStudent
 
@@ -23,7 +26,7 @@ class Wallet(APIView):
     permission_classes = [IsStudent]
 
     @extend_schema(responses=WalletOut)
-    def get(self, request: Request) -> Response:
+    def get(self, request: SignedInApiRequest) -> Response:
         now = clock.now()
         balance = queries.balance_of(student_id=request.user.pk, at=now)
         wallet = {
@@ -35,7 +38,7 @@ class Wallet(APIView):
 
 
 class LatestMovementFirst(NewestFirst):
-    ordering = ("-moved_at", "-id")
+    ordering = ("-moved_at", "-id")  # type: ignore[assignment]  # DRF takes several
 
 
 @extend_schema(tags=["wallet"])
@@ -49,4 +52,4 @@ class Statement(ListAPIView):
     queryset = CreditMovement.objects.none()
 
     def get_queryset(self) -> QuerySet[CreditMovement]:
-        return queries.statement_of(student_id=self.request.user.pk)
+        return queries.statement_of(student_id=cast(User, self.request.user).pk)

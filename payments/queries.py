@@ -4,24 +4,23 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
-from enum import StrEnum
 from functools import cached_property
 
-from django.db.models import Prefetch, QuerySet
+from django.db.models import Prefetch, QuerySet, TextChoices
 
 from instainstru.refusals import RefusalCode
-from payments.models import Operation, Step
+from payments.models import Operation, Payment, Step
 from payments.policy.consequences import Consequences, consequences_of
 from payments.policy.plan import Plan
 from payments.policy.states import CANCELLATIONS
 
 
-class State(StrEnum):
+class State(TextChoices):
     """How far what was asked for is, in words for outside."""
 
-    UNDER_WAY = "under_way"
-    UNDER_REVIEW = "under_review"  # waits for our staff
-    DONE = "done"
+    UNDER_WAY = "under_way", "Under way"
+    UNDER_REVIEW = "under_review", "Waits for our staff"
+    DONE = "done", "Done"
 
 
 @dataclass(frozen=True)
@@ -73,6 +72,17 @@ class Undertaking:
 def open_operations(path: str = "operations") -> Prefetch:
     """Prefetch the operation under way, if there is one, as `open_operations` of each payment at the end of `path`."""
     return Prefetch(path, queryset=Operation.objects.open(), to_attr="open_operations")
+
+
+def reference_under_way(payment: Payment) -> str | None:
+    """Return the public name of what is being done with a payment that `open_operations` was prefetched for."""
+    found: list[Operation] = payment.open_operations  # type: ignore[attr-defined]
+    return f"{payment.reference}-{found[0].number}" if found else None
+
+
+def is_under_way(payment: Payment) -> bool:
+    """Return whether something is being done with such a payment."""
+    return reference_under_way(payment) is not None
 
 
 def undertaking_of(operation: Operation) -> Undertaking:

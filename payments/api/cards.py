@@ -6,12 +6,12 @@ from django.conf import settings
 from django.db import transaction
 from django.http import Http404
 from drf_spectacular.utils import OpenApiExample, extend_schema
-from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.status import HTTP_201_CREATED
 from rest_framework.views import APIView
 
 from instainstru import clock
+from instainstru.accounts.requests import SignedInApiRequest
 from instainstru.api import idempotency
 from instainstru.api.documentation import PROBLEMS
 from instainstru.api.idempotency import IdempotencyKey
@@ -43,11 +43,11 @@ class PaymentMethod(APIView):
         return "money" if self.request.method == "PUT" else None
 
     @extend_schema(responses=PaymentMethodOut)
-    def get(self, request: Request) -> Response:
+    def get(self, request: SignedInApiRequest) -> Response:
         return Response(PaymentMethodOut(_card_of(request)).data)
 
     @extend_schema(request=SaveCardIn, responses=CardSavedOut, extensions={PROBLEMS: [402, 404, 409]})
-    def put(self, request: Request) -> Response:
+    def put(self, request: SignedInApiRequest) -> Response:
         """Save the card of a setup that succeeded, instead of the one before, and try it on unpaid bookings."""
         body = SaveCardIn(data=request.data)
         body.is_valid(raise_exception=True)
@@ -65,7 +65,7 @@ class CardSetups(APIView):
     permission_classes = [IsStudent]
 
     @extend_schema(request=None, responses={201: CardSetupOut}, extensions={PROBLEMS: [402]})
-    def post(self, request: Request) -> Response:
+    def post(self, request: SignedInApiRequest) -> Response:
         """Begin to save a card."""
         key = idempotency.claim(request)
         with provider_problems():
@@ -86,7 +86,7 @@ class ConfirmCardSetup(APIView):
         extensions={PROBLEMS: [402]},
         examples=[OpenApiExample("A test card", value={"payment_method": "pm_card_visa"}, request_only=True)],
     )
-    def post(self, request: Request, setup_id: str) -> Response:
+    def post(self, request: SignedInApiRequest, setup_id: str) -> Response:
         body = ConfirmSetupIn(data=request.data)
         body.is_valid(raise_exception=True)
         key = idempotency.claim(request)
@@ -96,12 +96,12 @@ class ConfirmCardSetup(APIView):
         return Response(CardSetupOut(setup).data)
 
 
-def _card_of(request: Request) -> dict[str, Any]:
+def _card_of(request: SignedInApiRequest) -> dict[str, Any]:
     payer = Payer.objects.filter(user=request.user).first()
     return {"card": payer if payer and payer.has_card else None}
 
 
-def _confirmed(request: Request, setup_id: str, *, payment_method: str) -> CardSetup:
+def _confirmed(request: SignedInApiRequest, setup_id: str, *, payment_method: str) -> CardSetup:
     try:
         return operations.confirm_card_setup(
             student=request.user,

@@ -3,11 +3,11 @@
 from django.conf import settings
 from django.shortcuts import get_object_or_404
 from drf_spectacular.utils import extend_schema
-from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from instainstru import clock
+from instainstru.accounts.requests import SignedInApiRequest
 from instainstru.api.documentation import PROBLEMS
 from instainstru.api.permissions import IsInstructor
 from payments import operations
@@ -23,7 +23,7 @@ class PayoutAccount(APIView):
     permission_classes = [IsInstructor]
 
     @extend_schema(responses=PayoutAccountOut)
-    def get(self, request: Request) -> Response:
+    def get(self, request: SignedInApiRequest) -> Response:
         payee = Payee.objects.filter(user=request.user).first() or Payee()
         return Response(PayoutAccountOut(payee).data)
 
@@ -35,7 +35,7 @@ class CheckPayoutAccount(APIView):
     permission_classes = [IsInstructor]
 
     @extend_schema(request=None, responses=PayoutAccountOut, extensions={PROBLEMS: [402, 404]})
-    def post(self, request: Request) -> Response:
+    def post(self, request: SignedInApiRequest) -> Response:
         payee = get_object_or_404(Payee, user=request.user)
         with provider_problems():
             payee = operations.refresh_account(payee=payee, now=clock.now())
@@ -49,7 +49,7 @@ class OnboardingLink(APIView):
     permission_classes = [IsInstructor]
 
     @extend_schema(request=None, responses=OnboardingLinkOut, extensions={PROBLEMS: [402]})
-    def post(self, request: Request) -> Response:
+    def post(self, request: SignedInApiRequest) -> Response:
         with provider_problems():
             url = operations.onboarding_link(instructor=request.user, return_url=settings.SITE_URL, now=clock.now())
         return Response({"url": url})

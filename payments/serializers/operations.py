@@ -5,10 +5,11 @@ from rest_framework import serializers
 from instainstru.refusals import SENTENCES, RefusalCode
 from payments.models import Step
 from payments.models.choices import choices_of
-from payments.policy.states import Action, Call, Party
+from payments.policy.states import Call, Party
 from payments.queries import State, Undertaking
 from payments.serializers.plans import PreviewOut
 from payments.serializers.sides import SideOut
+from payments.serializers.words import OPERATION_KIND, PARTY
 
 IN_THE_MEANTIME = {
     State.UNDER_WAY: "This is under way.",
@@ -65,10 +66,10 @@ class UndertakingOut(serializers.Serializer[Undertaking]):
 
     reference = serializers.CharField(source="first.reference")
     booking_ref = serializers.CharField(source="first.payment.reference")
-    kind = serializers.ChoiceField(choices_of(Action), source="first.kind")
-    asked_by = serializers.ChoiceField(choices_of(Party), source="first.party")
+    kind = serializers.ChoiceField(OPERATION_KIND, source="first.kind")
+    asked_by = serializers.ChoiceField(PARTY, source="first.party")
     rule = serializers.CharField(source="last.rule", help_text="Of the payment policy.")
-    state = serializers.ChoiceField([(state.value, state.value) for state in State])
+    state = serializers.ChoiceField(State.choices)
     text = serializers.SerializerMethodField(help_text="For people.")
     accepted_at = serializers.DateTimeField(source="first.accepted_at", help_text="Windows are judged by this instant.")
     finished_at = serializers.DateTimeField(source="last.finished_at", allow_null=True)

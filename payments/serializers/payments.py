@@ -11,7 +11,9 @@ from instainstru.refusals import SENTENCES, RefusalCode
 from payments.models import Payment
 from payments.models.choices import choices_of
 from payments.policy.states import Outcome, Party, PaymentStatus, Tier
+from payments.queries import is_under_way, reference_under_way
 from payments.serializers.sides import SideOut
+from payments.serializers.words import PAYMENT_STATUS
 
 RATE = "Basis points: 1200 is 12 %."
 
@@ -72,7 +74,7 @@ class ActionRequired:
     def of(cls, payment: Payment) -> Self | None:
         """Return what a payment waits for, or None if it does not wait for its student, or is just being tried."""
         waits = payment.status == PaymentStatus.PAYMENT_METHOD_REQUIRED or payment.owed_cents
-        if not waits or open_operation_of(payment):
+        if not waits or is_under_way(payment):
             return None
         code = RefusalCode(payment.refusal_code or RefusalCode.PAYMENT_METHOD_REQUIRED)
         return cls(code=code, url=payment.pending_intent_url or None, expires_at=payment.expire_at)
@@ -110,27 +112,22 @@ class DeadlinesOut(serializers.Serializer[Payment]):
 class PaymentOut(serializers.Serializer[Payment]):
     """The money of one booking. `student` and `instructor` are for those who may see that side."""
 
-    status = serializers.ChoiceField(choices_of(PaymentStatus))
+    status = serializers.ChoiceField(PAYMENT_STATUS)
     outcome = serializers.ChoiceField(choices_of(Outcome), source="settlement_outcome", allow_null=True)
     settled_at = serializers.DateTimeField(allow_null=True)
     operation_in_progress = serializers.SerializerMethodField(help_text="Something is being done with the money now.")
-    operation = serializers.SerializerMethodField(help_text="Its reference.")
+    operation = serializers.SerializerMethodField(help_text="The reference of that operation.")
     deadlines = DeadlinesOut(source="*")
     action_required = ActionRequiredOut()
     student = StudentsMoneyOut()
     instructor = InstructorsMoneyOut()
 
     def get_operation_in_progress(self, payment: Payment) -> bool:
-        return open_operation_of(payment) is not None
+        return is_under_way(payment)
 
     def get_operation(self, payment: Payment) -> str | None:
-        return open_operation_of(payment)
+        return reference_under_way(payment)
 
     def to_representation(self, instance: Payment) -> dict[str, Any]:
         shown = super().to_representation(instance)
         return shown | {"outcome": shown["outcome"] or None}
-
-
-def open_operation_of(payment: Payment) -> str | None:
-    """Return the reference of a payment's open operation, as `payments.queries.with_open_operation` has loaded it."""
-    return next((f"{payment.reference}-{operation.number}" for operation in payment.open_operations), None)

@@ -24,7 +24,8 @@ class SideOut(serializers.Serializer[Any]):
     side: ClassVar[Party]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        kwargs = {"source": "*", "read_only": True, "allow_null": True} | kwargs
+        for name, usual in (("source", "*"), ("read_only", True), ("allow_null", True)):
+            kwargs.setdefault(name, usual)
         super().__init__(*args, **kwargs)
 
     def get_attribute(self, instance: Any) -> Any:

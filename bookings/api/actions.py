@@ -1,0 +1,174 @@
+"""What students and instructors do with a booking of theirs. Each is an operation that is begun once."""
+
+from drf_spectacular.utils import OpenApiExample, extend_schema
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from bookings import operations
+from bookings.api.answers import (
+    alone_with,
+    answer_with_booking,
+    answer_with_operation,
+    as_seen_by,
+    begun_once,
+    booking_of,
+    booking_shown,
+    fresh_preview_for,
+)
+from bookings.serializers.actions import CancelIn, NewTimeIn, RescheduleIn
+from bookings.serializers.bookings import BookingDetailOut, OperationOut
+from instainstru import clock
+from instainstru.accounts.requests import SignedInApiRequest
+from instainstru.api import idempotency
+from instainstru.api.documentation import PROBLEMS
+from instainstru.api.permissions import IsInstructor, IsStudent
+from instainstru.refusals import RefusalCode
+from payments.queries import undertaking_of
+from payments.serializers.plans import Preview, PreviewOut
+
+AGREED = {"preview": "3f786850e387550fdab836ed7e6dc881", "reason": "I am ill."}
+
+
+@extend_schema(tags=["bookings"])
+class PreviewCancellation(APIView):
+    """What cancelling would do now: nothing is changed."""
+
+    permission_classes = [IsStudent | IsInstructor]
+    throttle_scope = "read"
+
+    @extend_schema(request=None, responses=PreviewOut)
+    def post(self, request: SignedInApiRequest, ref: str) -> Response:
+        booking = booking_of(request, ref=ref)
+        plan = operations.preview_cancellation(booking=booking, actor=request.user, now=clock.now())
+        return Response(PreviewOut(Preview(plan), context=as_seen_by(request.user)).data)
+
+
+@extend_schema(tags=["bookings"])
+class CancelBooking(APIView):
+    """Cancel a booking. Cancelling twice is one cancellation: both requests get the first one's result."""
+
+    permission_classes = [IsStudent | IsInstructor]
+    throttle_scope = "money"
+
+    @extend_schema(
+        request=CancelIn,
+        responses={200: OperationOut, 202: OperationOut},
+        examples=[OpenApiExample("As previewed", value=AGREED, request_only=True)],
+    )
+    def post(self, request: SignedInApiRequest, ref: str) -> Response:
+        body = CancelIn(data=request.data)
+        body.is_valid(raise_exception=True)
+        booking, key = booking_of(request, ref=ref), idempotency.claim(request)
+        with fresh_preview_for(request):
+            operation = begun_once(
+                key,
+                lambda: operations.cancel_booking(
+                    booking=booking,
+                    actor=request.user,
+                    idempotency_key=key,
+                    now=clock.now(),
+                    **body.validated_data,
+                ),
+            )
+        return answer_with_operation(undertaking_of(operation), request)
+
+
+@extend_schema(tags=["bookings"])
+class PreviewReschedule(APIView):
+    """What moving the lesson would do to the money now. Whether the time is free, the move itself says."""
+
+    permission_classes = [IsStudent]
+    throttle_scope = "read"
+
+    @extend_schema(request=NewTimeIn, responses=PreviewOut)
+    def post(self, request: SignedInApiRequest, ref: str) -> Response:
+        body = NewTimeIn(data=request.data)
+        body.is_valid(raise_exception=True)
+        booking = booking_of(request, ref=ref)
+        plan = operations.preview_reschedule(booking=booking, now=clock.now(), **body.validated_data)
+        return Response(PreviewOut(Preview(plan), context=as_seen_by(request.user)).data)
+
+
+@extend_schema(tags=["bookings"])
+class RescheduleBooking(APIView):
+    """Move a lesson: early without limit; less than 24 hours ahead once, and then it is paid for at once (P6.2)."""
+
+    permission_classes = [IsStudent]
+    throttle_scope = "money"
+
+    @extend_schema(
+        request=RescheduleIn,
+        responses={200: BookingDetailOut, 202: OperationOut},
+        extensions={PROBLEMS: [402]},
+    )
+    def post(self, request: SignedInApiRequest, ref: str) -> Response:
+        body = RescheduleIn(data=request.data)
+        body.is_valid(raise_exception=True)
+        booking, key = booking_of(request, ref=ref), idempotency.claim(request)
+        with fresh_preview_for(request), alone_with(booking):
+            operation = begun_once(
+                key,
+                lambda: operations.reschedule_booking(
+                    booking=booking,
+                    actor=request.user,
+                    idempotency_key=key,
+                    now=clock.now(),
+                    **body.validated_data,
+                ),
+            )
+        # Whatever was in the way, the lesson is where it was.
+        return answer_with_booking(operation, request, not_done=frozenset(RefusalCode))
+
+
+@extend_schema(tags=["bookings"])
+class PayBooking(APIView):
+    """Try the saved card again: for a checkout that waits for it, for a lesson, or for what is owed.
+
+    The bank's no is not an error here: the booking's `payment.action_required` tells it.
+    """
+
+    permission_classes = [IsStudent]
+    throttle_scope = "money"
+
+    @extend_schema(request=None, responses={200: BookingDetailOut, 202: OperationOut}, extensions={PROBLEMS: [402]})
+    def post(self, request: SignedInApiRequest, ref: str) -> Response:
+        booking, key = booking_of(request, ref=ref), idempotency.claim(request)
+        operation = begun_once(
+            key,
+            lambda: operations.pay_now(booking=booking, actor=request.user, idempotency_key=key, now=clock.now()),
+        )
+        return answer_with_booking(operation, request)
+
+
+@extend_schema(tags=["bookings"])
+class ConfirmPayment(APIView):
+    """Look whether the bank agreed, when the student is back from its page."""
+
+    permission_classes = [IsStudent]
+    throttle_scope = "money"
+
+    @extend_schema(request=None, responses={200: BookingDetailOut, 202: OperationOut})
+    def post(self, request: SignedInApiRequest, ref: str) -> Response:
+        booking, key = booking_of(request, ref=ref), idempotency.claim(request)
+        with alone_with(booking):
+            operation = begun_once(
+                key,
+                lambda: operations.confirm_payment(
+                    booking=booking, actor=request.user, idempotency_key=key, now=clock.now()
+                ),
+            )
+        return answer_with_booking(operation, request)
+
+
+@extend_schema(tags=["bookings"])
+class CompleteBooking(APIView):
+    """Mark a lesson as given, from its end on. The money follows a day after the end, marked or not (P5.5)."""
+
+    permission_classes = [IsInstructor]
+
+    @extend_schema(request=None, responses=BookingDetailOut)
+    def post(self, request: SignedInApiRequest, ref: str) -> Response:
+        booking, key = booking_of(request, ref=ref), idempotency.claim(request)
+        if key is None or key.replayed_subject() is None:
+            operations.mark_complete(booking=booking, idempotency_key=key, now=clock.now())
+        return Response(booking_shown(request, ref=ref))

@@ -1,0 +1,149 @@
+"""Booking lessons, and looking at them."""
+
+from datetime import datetime
+from typing import Any, cast
+
+from django.db.models import Q, QuerySet
+from drf_spectacular.utils import OpenApiExample, extend_schema
+from rest_framework.generics import ListAPIView
+from rest_framework.pagination import BasePagination
+from rest_framework.permissions import BasePermission, IsAuthenticated
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.status import HTTP_201_CREATED
+from rest_framework.views import APIView
+
+from bookings.api.answers import answer_with_booking, as_seen_by, begun_once, booking_shown, bookings_shown
+from bookings.api.quotes import ASKED, quote_shown
+from bookings.models import Booking
+from bookings.operations import checkout
+from bookings.serializers.bookings import (
+    LATEST_LESSON_FIRST,
+    NEXT_LESSON_FIRST,
+    BookingDetailOut,
+    BookingOut,
+    BookingQuery,
+    OperationOut,
+)
+from bookings.serializers.quotes import BookingIn
+from instainstru import clock
+from instainstru.accounts.models import User
+from instainstru.accounts.requests import SignedInApiRequest
+from instainstru.api import idempotency
+from instainstru.api.documentation import PROBLEMS
+from instainstru.api.idempotency import IdempotencyKey
+from instainstru.api.pagination import NewestFirst
+from instainstru.api.permissions import IsStudent
+from instainstru.refusals import RefusalCode, Refused
+from payments.models import Operation
+from payments.policy.states import BookingStatus
+
+STILL_TO_COME = (BookingStatus.PENDING.value, BookingStatus.CONFIRMED.value)
+
+
+class ByLesson(NewestFirst):
+    """Pages of bookings in the order of their lessons. Both orders are those of the index on a side's bookings."""
+
+    ORDERINGS = {LATEST_LESSON_FIRST: ("-starts_at", "id"), NEXT_LESSON_FIRST: ("starts_at", "-id")}
+
+    def get_ordering(self, request: Request, queryset: QuerySet[Any], view: Any) -> tuple[str, ...]:
+        return self.ORDERINGS[view.asked["ordering"]]
+
+
+@extend_schema(tags=["bookings"])
+class Bookings(ListAPIView):
+    """The bookings of a student or an instructor; for our staff, all."""
+
+    serializer_class = BookingOut
+    pagination_class: type[BasePagination] = ByLesson
+    filter_backends = []
+    queryset = Booking.objects.none()
+
+    @property
+    def throttle_scope(self) -> str | None:
+        return "money" if self.request.method == "POST" else None
+
+    def get_permissions(self) -> list[BasePermission]:
+        return [IsStudent() if self.request.method == "POST" else IsAuthenticated()]
+
+    def get_serializer_context(self) -> dict[str, Any]:
+        return as_seen_by(self._reader)
+
+    def get_queryset(self) -> QuerySet[Booking]:
+        query = BookingQuery(data=self.request.query_params)
+        query.is_valid(raise_exception=True)
+        self.asked = query.validated_data
+        return bookings_shown(self._reader).filter(_wanted(self.asked, now=clock.now()))
+
+    @property
+    def _reader(self) -> User:
+        return cast(User, self.request.user)
+
+    @extend_schema(parameters=[BookingQuery])
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """List the reader's own bookings, by the start of the lesson."""
+        return super().get(request, *args, **kwargs)
+
+    @extend_schema(
+        request=BookingIn,
+        responses={201: BookingDetailOut, 202: OperationOut},
+        extensions={PROBLEMS: [402, 422]},
+        examples=[OpenApiExample("As quoted", value=ASKED | {"note": "I am a beginner."}, request_only=True)],
+    )
+    def post(self, request: SignedInApiRequest) -> Response:
+        """Book a lesson with the saved card and credits.
+
+        A card that is refused, or a bank that wants to hear from the student, leaves the booking `pending`: its
+        `payment.action_required` says what helps and until when. 202: Stripe has not answered yet.
+        """
+        key = idempotency.claim(request)
+        operation = begun_once(key, lambda: _booked(request, key))
+        return answer_with_booking(operation, request, status=HTTP_201_CREATED)
+
+
+@extend_schema(tags=["bookings"])
+class BookingDetail(APIView):
+    """One booking with its timeline."""
+
+    @extend_schema(responses=BookingDetailOut)
+    def get(self, request: SignedInApiRequest, ref: str) -> Response:
+        return Response(booking_shown(request, ref=ref))
+
+
+def _wanted(asked: dict[str, Any], *, now: datetime) -> Q:
+    wanted = Q()
+    if statuses := asked.get("status"):
+        wanted &= Q(status__in=statuses)
+    if statuses := asked.get("payment_status"):
+        wanted &= Q(payment__status__in=statuses)
+    if since := asked.get("since"):
+        wanted &= Q(starts_at__gte=since)
+    if until := asked.get("until"):
+        wanted &= Q(starts_at__lt=until)
+    if asked["upcoming"] is not None:
+        upcoming = Q(status__in=STILL_TO_COME, ends_at__gt=now)
+        wanted &= upcoming if asked["upcoming"] else ~upcoming
+    return wanted
+
+
+def _booked(request: SignedInApiRequest, key: IdempotencyKey | None) -> Operation:
+    body = BookingIn(data=request.data)
+    body.is_valid(raise_exception=True)
+    wish = dict(body.validated_data)
+    note, preview = wish.pop("note"), wish.pop("preview")
+    try:
+        return checkout(
+            student=request.user,
+            service=wish["service"],
+            starts_at=wish["starts_at"],
+            minutes=wish["minutes"],
+            credits=wish["credits_used"],
+            note=note,
+            preview=preview,
+            idempotency_key=key,
+            now=clock.now(),
+        )
+    except Refused as refusal:
+        if refusal.code == RefusalCode.PREVIEW_STALE:
+            raise Refused(refusal.code, fresh=quote_shown(request, **wish)) from refusal
+        raise
