@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import signal
+import sqlite3
 import threading
 
 from payments.simulator.server import start
@@ -24,16 +25,21 @@ def main() -> None:
     ended = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: ended.set())
-    server = start(
-        host=given.host,
-        port=given.port,
-        state=given.state,
-        seed=given.seed,
-        webhooks=given.webhooks or ("push" if given.webhook_url else None),
-        webhook_url=given.webhook_url,
-        webhook_secret=given.webhook_secret,
-        public_url=given.public_url,
-    )
+    try:
+        server = start(
+            host=given.host,
+            port=given.port,
+            state=given.state,
+            seed=given.seed,
+            webhooks=given.webhooks or ("push" if given.webhook_url else None),
+            webhook_url=given.webhook_url,
+            webhook_secret=given.webhook_secret,
+            public_url=given.public_url,
+        )
+    except OSError as error:
+        parser.exit(1, f"cannot listen on {given.host}:{given.port}: {error.strerror}\n")
+    except sqlite3.OperationalError as error:
+        parser.exit(1, f"cannot use {given.state}: {error}\n")
     print(f"simulator listening on {server.url}", flush=True)
     ended.wait()
     server.stop()

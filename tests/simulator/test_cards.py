@@ -113,6 +113,16 @@ def test_the_cardholder_finishes_on_the_page(stage: Stage, succeeds: bool, statu
         assert later.last_payment_error.code == "payment_intent_authentication_failure"
 
 
+def test_pages_that_lead_nowhere_say_so(stage: Stage) -> None:
+    done = stage.authorize()
+
+    statuses = {
+        path: requests.get(f"{stage.url}/_pages/{path}", timeout=5).status_code
+        for path in ("3ds/pi_missing", f"3ds/{done.id}", "onboarding/acct_missing/x", "express/acct_missing", "nothing")
+    }
+    assert list(statuses.values()) == [404, 410, 403, 403, 404]
+
+
 def test_without_a_return_page_stripes_script_handles_it(stage: Stage) -> None:
     customer, method = stage.customer("pm_card_authenticationRequired")
     intent = stage.authorize(customer=customer, payment_method=method, off_session=False, payment_method_types=["card"])

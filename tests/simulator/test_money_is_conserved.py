@@ -183,6 +183,6 @@ class Marketplace(RuleBasedStateMachine):
 
 TestMoneyIsConserved = Marketplace.TestCase
 TestMoneyIsConserved.settings = settings(
-    max_examples=60, stateful_step_count=40, deadline=None, derandomize=True,
+    max_examples=40, stateful_step_count=40, deadline=None, derandomize=True,
     suppress_health_check=[HealthCheck.too_slow],
 )  # fmt: skip

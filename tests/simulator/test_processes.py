@@ -126,6 +126,20 @@ def test_killed_in_the_midst_of_work_no_answered_call_is_lost_and_none_takes_eff
     assert effects.count(True) == 400
 
 
+def test_a_place_that_is_taken_is_told_by_name(run: Callable[..., Process], tmp_path: Path) -> None:
+    state = str(tmp_path / "stripe.sqlite")
+    port = run("--state", state).url.rpartition(":")[2]
+
+    def complaint(*arguments: str) -> str:
+        command = [sys.executable, "-m", "payments.simulator", *arguments]
+        ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=10, check=False)
+        assert ended.returncode == 1
+        return ended.stderr
+
+    assert complaint("--port", port) == f"cannot listen on 127.0.0.1:{port}: Address already in use\n"
+    assert complaint("--port", "0", "--state", state) == f"cannot use {state}: database is locked\n"
+
+
 def test_a_seed_makes_the_same_ids(run: Callable[..., Process], make_client: Callable[..., Any]) -> None:
     def ids() -> list[str]:
         server = start(seed="7")

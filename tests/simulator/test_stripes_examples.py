@@ -52,3 +52,29 @@ def test_ours_show_what_stripes_examples_show(stage: Stage, examples: dict[str, 
         known = schemas[kind]["properties"].keys()  # the examples are somewhat newer than the description
         expected = examples[kind].keys() & known - ABSENT.get(kind, set())
         assert expected - ours[kind].keys() == set(), kind
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"colour": "red"}, "topup.colour is unknown"),
+        ({"amount": "5"}, "topup.amount is no integer but '5'"),
+        ({"amount": None}, "topup.amount is null"),
+        ({"status": "odd"}, "topup.status is 'odd'"),
+        ({"metadata": {"a": 1}}, "topup.metadata.a is no string but 1"),
+    ],
+)
+def test_the_walk_notices(stage: Stage, change: dict[str, Any], told: str) -> None:
+    topup = stage.api.topups.create({"amount": 500, "currency": "usd"}).to_dict()
+    assert openapi.faults_of_object(topup) == []
+
+    [fault] = openapi.faults_of_object(topup | change)
+
+    assert fault.startswith(told)
+
+
+def test_the_walk_notices_what_is_missing(stage: Stage) -> None:
+    topup = stage.api.topups.create({"amount": 500, "currency": "usd"}).to_dict()
+    del topup["amount"]
+
+    assert openapi.faults_of_object(topup) == ["topup.amount is missing"]

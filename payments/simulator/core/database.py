@@ -52,14 +52,23 @@ _CLEAR = (
 
 
 class Database:
-    """The connection, its transactions, and the named facts that are not Stripe objects."""
+    """The connection, its transactions, and the named facts that are not Stripe objects.
+
+    Raises sqlite3.OperationalError when another simulator has the file.
+    """
 
     def __init__(self, path: str | None) -> None:
-        self._connection = sqlite3.connect(path or ":memory:", check_same_thread=False, isolation_level=None)
+        self._connection = sqlite3.connect(
+            path or ":memory:",
+            timeout=1,  # only a second simulator on the same file waits, and in vain
+            check_same_thread=False,
+            isolation_level=None,
+        )
         self._forget: list[Callable[[], None]] = []
         self._flush: list[Callable[[], None]] = []
         self._facts: dict[str, Any] = {}
         self.when_undone(self._facts.clear)
+        self.execute("PRAGMA locking_mode=EXCLUSIVE")  # copies of facts are kept in memory: one process to a file
         self.execute("PRAGMA journal_mode=WAL")
         self.execute("PRAGMA synchronous=OFF")  # a killed process loses nothing; a power cut may, and that is fine
         self._connection.executescript(_TABLES)

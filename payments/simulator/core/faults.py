@@ -8,8 +8,10 @@
 | `error_500`, `timeout_before`, `error_429` | none | no | yes |
 | `latency` | yes, after a while; the key is in use meanwhile | yes | no |
 
-Faults of one call strike in the order in which they were asked for, each as often as it says; a delay comes beside the
-others. They live in memory.
+Calls: `authorize` wants money from a card (`charge` means those alone that take it at once), `capture`, `reverse` a
+transfer, `payout` any transfer, `refund`, `void`; `any` is every POST, `read` every GET. `refuse` and `stored_500`
+strike only calls that have a name. Faults of one call strike in the order in which they were asked for, each as often
+as it says; a delay comes beside the others. They live in memory.
 """
 
 from __future__ import annotations

@@ -250,10 +250,11 @@ def _take_fault(core: Core, call: _Call, kinds: tuple[str, ...]) -> Fault | None
     if not core.faults.outstanding():
         return None
     subjects = [call.params]
-    for object_id in (*call.ids, call.params.get("payment_intent"), call.params.get("charge")):
-        body = core.objects.peek(object_id) if object_id else None
-        if body:
-            subjects.append(body)
+    with core.lock:
+        for object_id in (*call.ids, call.params.get("payment_intent"), call.params.get("charge")):
+            body = core.objects.peek(object_id) if object_id else None
+            if body:
+                subjects.append(body)
     return core.faults.take(call.kinds, subjects, kinds)
 
 
