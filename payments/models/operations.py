@@ -62,6 +62,9 @@ class Operation(models.Model):
     conclusion = models.JSONField(null=True, blank=True, help_text="How it ended.")
     gave = models.BooleanField(default=False, help_text="What its end gives was given, though a call was refused.")
     resolution = models.TextField(blank=True, help_text="Why staff gave up what was refused.")
+    resolved_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+", help_text="Who gave it up."
+    )
     refusal_code = models.CharField(max_length=64, blank=True, help_text="What the one who asked was told, if refused.")
     finished_at = models.DateTimeField(null=True, blank=True)
 

@@ -94,8 +94,7 @@ def resolve_stuck(
         if ending.outcome is not None:
             payment.settlement_outcome, payment.settled_at = ending.outcome, now
         operation.state = Operation.State.DONE
-        operation.resolution = note
-        operation.actor = operation.actor or actor
+        operation.resolution, operation.resolved_by = note, actor
         operation.save()
         subject.finish(replace(ending, moves=False), operation, now=now)
         set_deadlines(subject, now=now)
@@ -189,7 +188,9 @@ def _begin_anew(subject: Subject, operation: Operation, plan: Plan, *, actor: Us
 
 
 def _plan_to_give_up(operation: Operation, payment: Payment) -> Plan:
-    ending = replace(_given_up(operation, payment), lines=_what_is_missing(payment))
+    ending = _given_up(operation, payment)
+    if ending.payment_status == PaymentStatus.SETTLED:  # a LOCK's funds stay held
+        ending = replace(ending, lines=_what_is_missing(payment))
     back, holds = ending.credits.released, payment.instructor_payout_cents
     return Plan(
         action=Action(operation.kind),
