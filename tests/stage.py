@@ -113,14 +113,15 @@ def stage(stripe: SimulatorControl, standing_clock: object, student: User, instr
 
 def make_service(simulator: SimulatorControl, *, user: User | None = None, hourly_price: int = 12_000) -> Service:
     """Make an instructor who is always open and can be paid, and a service of 30, 45, 60 or 90 minutes."""
+    user = user or UserFactory(as_instructor=True)
+    payee = payments.open_account(instructor=user, now=clock.now())  # first: the factory would make up another
+    simulator.make_payable(payee.account_id)
+    payments.refresh_account(payee=payee, now=clock.now())
     instructor: Instructor = InstructorFactory(
-        user=user or UserFactory(as_instructor=True),
+        user=user,
         open_always=True,
         buffer_minutes=0,
         minimum_notice_minutes=0,
         booking_horizon_days=365,
     )
-    payee = payments.open_account(instructor=instructor.user, now=clock.now())
-    simulator.make_payable(payee.account_id)
-    payments.refresh_account(payee=payee, now=clock.now())
     return ServiceFactory(instructor=instructor, hourly_price_cents=hourly_price)
