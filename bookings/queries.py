@@ -10,6 +10,8 @@ from django.shortcuts import get_object_or_404
 from bookings.calendar import Calendar, Hours, Span, free_slots
 from bookings.models import Booking, DateException, Instructor, Service, TimeOff, WeeklyHours
 from instainstru.accounts.models import User
+from payments.models import Operation, Payee
+from payments.policy.states import BookingStatus, PaymentStatus
 
 
 def instructors_listed(
@@ -68,10 +70,26 @@ def with_their_offer(
     )
 
 
-def slots_of(instructor: Instructor, *, minutes: int, since: datetime, until: datetime, now: datetime) -> list[Span]:
-    """Return the lessons of that length that can be booked now and start from `since` until just before `until`."""
+def can_be_paid(instructor: Instructor) -> bool:
+    """Return whether Stripe lets the instructor receive money; nothing of theirs can be booked otherwise (P2.1)."""
+    return Payee.objects.filter(user=instructor.user_id, is_payable=True).exists()
+
+
+def slots_of(
+    instructor: Instructor,
+    *,
+    minutes: int,
+    since: datetime,
+    until: datetime,
+    now: datetime,
+    apart_from: Booking | None = None,
+) -> list[Span]:
+    """Return the lessons of that length that can be booked now and start from `since` until just before `until`.
+
+    `apart_from` is the booking that is about to be moved, as for `calendar_of`.
+    """
     length = timedelta(minutes=minutes)
-    calendar = calendar_of(instructor, since=since, until=until + length)
+    calendar = calendar_of(instructor, since=since, until=until + length, apart_from=apart_from)
     return free_slots(calendar, length=length, since=since, until=until, now=now)
 
 
@@ -111,6 +129,44 @@ def bookings_of(user: User) -> QuerySet[Booking]:
 def booking_visible_to(user: User, *, ref: str) -> Booking:
     """Return a booking that this user may see; anybody else's is not found (raises Http404)."""
     return get_object_or_404(bookings_of(user), ref=ref)
+
+
+def with_progress(bookings: QuerySet[Booking]) -> QuerySet[Booking]:
+    """Return bookings with `is_under_way`: whether an operation of theirs still waits for an answer."""
+    under_way = Operation.objects.open().filter(payment=OuterRef("payment"))
+    return bookings.annotate(is_under_way=Exists(under_way))
+
+
+def lessons_ahead(user: User, *, now: datetime) -> QuerySet[Booking]:
+    """Return a user's lessons that are still to come or are being given, and what a student has yet to pay for."""
+    return _lessons_shown_to(user).filter(_ahead(now))
+
+
+def lessons_behind(user: User, *, now: datetime) -> QuerySet[Booking]:
+    """Return a user's lessons that are over: given, cancelled or missed."""
+    return _lessons_shown_to(user).exclude(_ahead(now))
+
+
+def lessons_wanting_attention(user: User, *, now: datetime) -> QuerySet[Booking]:
+    """Return the lessons for which a student has to pay, or which an instructor may mark complete."""
+    if user.is_instructor:
+        wanting = Q(status=BookingStatus.CONFIRMED, ends_at__lte=now) & ~Q(payment__status__in=_NOTHING_TO_DO)
+    else:
+        wanting = Q(payment__status=PaymentStatus.PAYMENT_METHOD_REQUIRED) & ~Q(status=BookingStatus.CANCELLED)
+    return _lessons_shown_to(user).filter(wanting)
+
+
+_NOTHING_TO_DO = [PaymentStatus.SETTLED, PaymentStatus.MANUAL_REVIEW]
+
+
+def _ahead(now: datetime) -> Q:
+    return Q(status__in=[BookingStatus.PENDING, BookingStatus.CONFIRMED], ends_at__gt=now)
+
+
+def _lessons_shown_to(user: User) -> QuerySet[Booking]:
+    shown = with_progress(bookings_of(user))
+    # An instructor never hears of a checkout that was not completed.
+    return shown.filter(confirmed_at__isnull=False) if user.is_instructor else shown
 
 
 def _weekly_hours(instructor: Instructor) -> dict[int, tuple[Hours, ...]]:

@@ -2,23 +2,27 @@
 
 from django.contrib import admin
 from django.urls import include, path, re_path
-from django.views.generic import TemplateView
 
 from instainstru import errors, health
 from instainstru.api import problems
 from instainstru.api.documentation import DocumentationView, ProblemsView, SchemaView
+from payments import webhooks
 
 api = [
     path("auth/", include("instainstru.accounts.api_urls")),
     path("", include("instainstru.notifications.api_urls")),
+    path("", include("credits.api_urls")),
+    path("", include("payments.api_urls")),
     path("", include("bookings.api_urls")),
 ]
 
 urlpatterns = [
-    path("", TemplateView.as_view(template_name="home.html"), name="home"),
     path("", include("instainstru.accounts.urls")),
     path("", include("instainstru.notifications.urls")),
+    path("", include("credits.urls")),
+    path("", include("payments.urls")),
     path("", include("bookings.urls")),
+    path("stripe/webhook", webhooks.receive, name="stripe-webhook"),
     path("admin/", admin.site.urls),
     path("api/v1/", include((api, "api"))),
     path("api/schema", SchemaView.as_view(), name="schema"),

@@ -12,10 +12,20 @@ register = template.Library()
 
 # What a state means to the one who reads it; the colour follows the meaning, and the word is always there too.
 TONES = {
-    "good": {"confirmed", "completed", "authorized", "settled", "available", "sent", "active"},
-    "waiting": {"pending", "scheduled", "in_progress", "waiting", "reserved", "queued"},
-    "attention": {"payment_method_required", "manual_review", "locked", "frozen", "failed", "under_review"},
-    "over": {"cancelled", "no_show", "expired", "forfeited", "revoked", "consumed"},
+    "good": {"confirmed", "completed", "authorized", "settled", "available", "sent", "active", "done", "succeeded"},
+    "waiting": {"pending", "scheduled", "in_progress", "waiting", "reserved", "queued", "open", "planned", "unanswered"},
+    "attention": {
+        "payment_method_required",
+        "manual_review",
+        "locked",
+        "frozen",
+        "failed",
+        "under_review",
+        "stuck",
+        "refused",
+        "action_required",
+    },
+    "over": {"cancelled", "no_show", "expired", "forfeited", "revoked", "consumed", "skipped", "absent"},
 }
 
 
@@ -28,10 +38,12 @@ def pill(status: str, label: str = "") -> SafeString:
 
 
 @register.inclusion_tag("pieces/pages.html", takes_context=True)
-def page_links(context: template.Context, page: Any) -> dict[str, Any]:
-    """Show links to newer and older rows of a `CursorPage`, keeping the rest of the query."""
+def page_links(context: template.Context, page: Any, back: str = "Newer", on: str = "Older") -> dict[str, Any]:
+    """Show links to the rows before and after those of a `CursorPage`, keeping the rest of the query."""
     request: HttpRequest = context["request"]
     return {
+        "back": back,
+        "on": on,
         "newer": _with_cursor(request, page.newer) if page.newer else None,
         "older": _with_cursor(request, page.older) if page.older else None,
     }

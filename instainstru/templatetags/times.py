@@ -35,6 +35,26 @@ def day_in_zone(instant: datetime | None, zone: ZoneInfo | str) -> str:
     return "" if instant is None else dateformat.format(_there(instant, zone), DAY)
 
 
+@register.filter
+def time_in_zone(instant: datetime, zone: ZoneInfo | str) -> str:
+    """Write what the clock shows there, without its day."""
+    return dateformat.format(_there(instant, zone), TIME)
+
+
+@register.simple_tag
+def time_elsewhere(instant: datetime, zone: ZoneInfo | str, beside: ZoneInfo | str) -> str:
+    """Write what the clock shows there, with the weekday if it is another one than beside it."""
+    there = _there(instant, zone)
+    same_day = there.date() == _there(instant, beside).date()
+    return dateformat.format(there, TIME if same_day else f"D {TIME}")
+
+
+@register.filter
+def place(zone: ZoneInfo | str) -> str:
+    """Write a zone by its place, as people say it: `America/New_York` is `New York`."""
+    return str(zone).rpartition("/")[2].replace("_", " ")
+
+
 @register.simple_tag
 def span_in_zone(start: datetime, end: datetime, zone: ZoneInfo | str) -> str:
     """Write a lesson's start and end; the day is named twice only if they differ."""

@@ -1,0 +1,225 @@
+"""How a booking stands, in the words of the one who reads: what it is, what happens next, and what it has cost."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from bookings.models import Booking
+from bookings.web.timeline import cancelled_by
+from instainstru.money import dollars
+from payments.policy.states import BookingStatus, Outcome, Party, PaymentStatus
+from payments.policy.windows import settlement_due_at
+from payments.rules import rules_of_version
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """A booking's state in a word and a sentence. `tone` is one of the states that `{% pill %}` knows."""
+
+    tone: str
+    label: str
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deadline:
+    """What happens next, and when."""
+
+    at: datetime
+    what: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Amount:
+    """One row of a money table. Cents; `is_total` rows are ruled off."""
+
+    label: str
+    cents: int
+    is_total: bool = False
+
+
+def standing_of(booking: Booking, *, side: Party, now: datetime) -> Standing:
+    """Say in plain words how a booking stands, for its student or its instructor."""
+    match booking.status:
+        case BookingStatus.PENDING:
+            return _not_booked_yet(booking)
+        case BookingStatus.CANCELLED:
+            return Standing(tone="cancelled", label="Cancelled", sentence=_cancelled(booking, side=side))
+        case BookingStatus.NO_SHOW:
+            return Standing(tone="no_show", label="No-show", sentence=_missed(booking, side=side))
+    if booking.payment.status == PaymentStatus.MANUAL_REVIEW:
+        return Standing(
+            tone="under_review",
+            label="Under review",
+            sentence="Our staff look at this booking. Its money stays where it is until they are done.",
+        )
+    if side == Party.STUDENT:
+        return _booked_by_student(booking, now=now)
+    return _booked_with_instructor(booking, now=now)
+
+
+def deadlines_of(booking: Booking, *, side: Party, now: datetime) -> list[Deadline]:
+    """Return what is still to happen to a booking and its money, in order; only what is sure to be tried."""
+    coming = _of_student(booking) if side == Party.STUDENT else _of_instructor(booking)
+    return sorted((deadline for deadline in coming if deadline.at > now), key=lambda deadline: deadline.at)
+
+
+def price_of(booking: Booking, *, side: Party) -> list[Amount]:
+    """Return the terms as they were agreed (P1.2), as one side sees them."""
+    payment, terms = booking.payment, booking.payment.terms
+    lesson = Amount(label="Lesson", cents=terms.lesson_price)
+    if side == Party.INSTRUCTOR:
+        return [
+            lesson,
+            Amount(label=f"Our fee, {percent(payment.instructor_fee_rate)}", cents=-terms.instructor_fee),
+            Amount(label="For you", cents=terms.payout, is_total=True),
+        ]
+    fee = Amount(label=f"Booking protection fee, {percent(payment.student_fee_rate)}", cents=terms.student_fee)
+    used = [Amount(label="Credits", cents=-terms.credits)] if terms.credits else []
+    return [lesson, fee, *used, Amount(label="Your card pays", cents=terms.card_total, is_total=True)]
+
+
+def moved_money_of(booking: Booking, *, side: Party) -> list[Amount]:
+    """Return what has really moved, or is held, so far (P4.4)."""
+    payment = booking.payment
+    if side == Party.INSTRUCTOR:
+        moved = [("Paid to you", payment.instructor_payout_cents)]
+    else:
+        moved = [
+            ("Held on your card", payment.authorized_cents),
+            ("Charged to your card", payment.captured_cents),
+            ("Refunded to your card", payment.refunded_to_card_cents),
+            ("Credits used up", payment.credits_consumed_cents),
+            ("Credits given back", payment.credits_released_cents),
+            ("New credit", payment.student_credit_cents),
+            ("Credits lost", payment.credits_forfeited_cents),
+        ]
+    return [Amount(label=label, cents=cents) for label, cents in moved if cents]
+
+
+def percent(basis_points: int) -> str:
+    """Write basis points as a percentage: 1250 is `12.5%`."""
+    whole, hundredths = divmod(basis_points, 100)
+    return f"{whole}.{hundredths:02d}".rstrip("0").rstrip(".") + "%"
+
+
+def _not_booked_yet(booking: Booking) -> Standing:
+    payment = booking.payment
+    if payment.pending_intent_id:
+        return Standing(
+            tone="payment_method_required",
+            label="Waiting for your bank",
+            sentence="Your bank wants you to confirm the payment. Until you have, the time is not kept for you.",
+        )
+    if payment.refusal_code:
+        return Standing(
+            tone="payment_method_required",
+            label="Not booked yet",
+            sentence="Your card was refused. Until it is paid for, the time is not kept for you.",
+        )
+    return Standing(
+        tone="pending",
+        label="Not booked yet",
+        sentence="Your card is being asked; the lesson is booked once it agrees.",
+    )
+
+
+def _booked_by_student(booking: Booking, *, now: datetime) -> Standing:
+    match booking.payment.status:
+        case PaymentStatus.PAYMENT_METHOD_REQUIRED if now < booking.starts_at:
+            return Standing(
+                tone="payment_method_required",
+                label="Card refused",
+                sentence="Your lesson is booked, but your card was refused when it was to be held.",
+            )
+        case PaymentStatus.PAYMENT_METHOD_REQUIRED:
+            return Standing(
+                tone="payment_method_required", label="To be paid", sentence="The charge for this lesson was refused."
+            )
+        case PaymentStatus.SETTLED:
+            return Standing(tone="completed", label="Completed", sentence="The lesson took place and is paid for.")
+        case PaymentStatus.LOCKED:
+            return Standing(
+                tone="confirmed",
+                label="Booked",
+                sentence="Your lesson is booked and your card has paid for it. It was moved within a day of its start, "
+                "so it can't be moved again.",
+            )
+    if now >= booking.ends_at:
+        return Standing(
+            tone="confirmed", label="Lesson over", sentence="The lesson is over; your card is charged a day after it."
+        )
+    return Standing(tone="confirmed", label="Booked", sentence="Your lesson is booked.")
+
+
+def _booked_with_instructor(booking: Booking, *, now: datetime) -> Standing:
+    if booking.payment.status == PaymentStatus.SETTLED:
+        return Standing(tone="completed", label="Completed", sentence="The lesson took place and you are paid.")
+    if booking.marked_complete_at is not None:
+        return Standing(tone="completed", label="Marked complete", sentence="You marked this lesson complete.")
+    if now >= booking.ends_at:
+        return Standing(
+            tone="confirmed",
+            label="Lesson over",
+            sentence="If the lesson took place, mark it complete. You are paid a day after its end, marked or not.",
+        )
+    if booking.payment.status == PaymentStatus.PAYMENT_METHOD_REQUIRED:
+        return Standing(
+            tone="payment_method_required",
+            label="Booked, not paid yet",
+            sentence="The student's card was refused. The student has been told; if no card works by 12 hours before "
+            "the lesson, it is cancelled.",
+        )
+    return Standing(tone="confirmed", label="Booked", sentence="This lesson is booked with you.")
+
+
+def _cancelled(booking: Booking, *, side: Party) -> str:
+    by_whom = cancelled_by(booking, side=side)
+    if booking.payment.status == PaymentStatus.MANUAL_REVIEW:
+        return f"{by_whom} Our staff see to its money."
+    return by_whom
+
+
+def _missed(booking: Booking, *, side: Party) -> str:
+    absent = _ABSENT.get(booking.payment.settlement_outcome)
+    if absent is None:
+        return "Somebody did not come to this lesson."
+    if side == absent:
+        return "You did not come to this lesson."
+    return f"The {absent} did not come to this lesson."
+
+
+_ABSENT = {
+    Outcome.INSTRUCTOR_NO_SHOW: Party.INSTRUCTOR,
+    Outcome.STUDENT_NO_SHOW: Party.STUDENT,
+}
+
+
+def _of_student(booking: Booking) -> Iterator[Deadline]:
+    payment, card = booking.payment, booking.payment.payer.card or "your card"
+    total = payment.terms.card_total
+    if booking.status == BookingStatus.PENDING and payment.expire_at:
+        yield Deadline(at=payment.expire_at, what="The booking is given up if it is not paid for by then.")
+    elif booking.status == BookingStatus.CONFIRMED:
+        yield Deadline(at=booking.starts_at, what="The lesson starts.")
+        if payment.expire_at:
+            yield Deadline(at=payment.expire_at, what="The lesson is cancelled if no card has worked by then.")
+    if payment.authorize_at:
+        again = "tried again" if payment.authorization_refusals else "held"
+        yield Deadline(at=payment.authorize_at, what=f"{dollars(total)} is {again} on {card}.")
+    if payment.settle_at and booking.status != BookingStatus.PENDING:
+        if payment.captured_cents:
+            yield Deadline(at=payment.settle_at, what="The lesson is settled; your card pays nothing more.")
+        else:
+            yield Deadline(at=payment.settle_at, what=f"{card[0].upper()}{card[1:]} is charged {dollars(total)}.")
+
+
+def _of_instructor(booking: Booking) -> Iterator[Deadline]:
+    payment = booking.payment
+    if booking.status == BookingStatus.CONFIRMED:
+        yield Deadline(at=booking.starts_at, what="The lesson starts.")
+        if payment.expire_at:
+            yield Deadline(at=payment.expire_at, what="The lesson is cancelled if the student has not paid by then.")
+    if payment.settle_at and booking.status in (BookingStatus.CONFIRMED, BookingStatus.COMPLETED):
+        due = settlement_due_at(booking.ends_at, rules=rules_of_version(payment.policy_version))
+        yield Deadline(at=due, what=f"You are paid {dollars(payment.terms.payout)}.")

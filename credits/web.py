@@ -1,0 +1,36 @@
+"""The wallet: what a student can spend, what waits in bookings, when it expires, and every movement."""
+
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from credits import queries
+from credits.models import CreditMovement
+from instainstru import clock
+from instainstru.accounts.access import students_only
+from instainstru.accounts.requests import SignedInRequest
+from instainstru.paging import cursor_page
+
+IN_WORDS = {
+    CreditMovement.Kind.ISSUED: "You got it",
+    CreditMovement.Kind.RESERVED: "Reserved for a lesson",
+    CreditMovement.Kind.RELEASED: "Given back",
+    CreditMovement.Kind.CONSUMED: "Used for a lesson",
+    CreditMovement.Kind.FORFEITED: "Lost by a late cancellation",
+    CreditMovement.Kind.EXPIRED: "Expired",
+}
+
+
+@students_only
+@require_safe
+def wallet(request: SignedInRequest) -> HttpResponse:
+    """Show the balance, the lots with something left, and the statement."""
+    student, now = request.user, clock.now()
+    page = cursor_page(queries.statement_of(student_id=student.pk), request, by="-moved_at")
+    context = {
+        "balance": queries.balance_of(student_id=student.pk, at=now),
+        "lots": queries.lots_with_something_left(student_id=student.pk, at=now),
+        "page": page,
+        "lines": [(movement, IN_WORDS.get(movement.kind, movement.get_kind_display())) for movement in page.rows],
+    }
+    return render(request, "credits/wallet.html", context)

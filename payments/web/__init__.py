@@ -1,0 +1,1 @@
+"""Pages of cards and payout accounts: views that only translate."""

@@ -1,0 +1,60 @@
+"""An instructor's payout account: Stripe's onboarding page, and whether it can be paid (P2.1)."""
+
+from csp.decorators import csp_update
+from django.conf import settings
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_http_methods, require_safe
+
+from instainstru import clock
+from instainstru.accounts.access import instructors_only
+from instainstru.accounts.requests import SignedInRequest
+from payments import operations
+from payments.gateway.parties import GatewayRefused, GatewayUnavailable
+from payments.models import Payee
+from payments.web.provider import tell
+
+ONBOARDING = {"form-action": ["https://connect.stripe.com"]}  # where this page's form leads to
+
+
+@instructors_only
+@csp_update(ONBOARDING)
+@require_http_methods(["GET", "HEAD", "POST"])
+def payouts(request: SignedInRequest) -> HttpResponse:
+    """Show whether the instructor can be paid; a POST leads to Stripe's page, which is good for one visit."""
+    status = 200
+    if request.method == "POST":
+        try:
+            return redirect(
+                operations.onboarding_link(
+                    instructor=request.user, return_url=settings.SITE_URL + reverse("payouts-return"), now=clock.now()
+                )
+            )
+        except (GatewayRefused, GatewayUnavailable) as trouble:
+            status = tell(request, trouble)
+    payee = Payee.objects.filter(user=request.user).first()
+    requirements = [_in_words(name) for name in payee.requirements] if payee else []
+    return render(request, "payments/payouts.html", {"payee": payee, "requirements": requirements}, status=status)
+
+
+@instructors_only
+@require_safe
+def returned(request: SignedInRequest) -> HttpResponse:
+    """Stripe sends the instructor back here, by GET: ask it whether the account can be paid now."""
+    payee = Payee.objects.filter(user=request.user).first()
+    if payee is not None:
+        try:
+            payee = operations.refresh_account(payee=payee, now=clock.now())
+        except (GatewayRefused, GatewayUnavailable) as trouble:
+            tell(request, trouble)
+        else:
+            if payee.is_payable:
+                messages.success(request, "You can be paid now.")
+    return redirect("payouts")
+
+
+def _in_words(requirement: str) -> str:
+    """Write the name that Stripe has for something it wants: `individual.last_name` is "Individual: last name"."""
+    return requirement.replace(".", ": ").replace("_", " ").capitalize()
