@@ -232,12 +232,12 @@ SPECTACULAR_SETTINGS = {
     "REDOC_DIST": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
     "ENUM_NAME_OVERRIDES": {
-        "BookingStatus": "bookings.models.Booking.status.field.choices",
+        "BookingStatus": "payments.serializers.words.BOOKING_STATUS",
         "CreditMovementKind": "credits.models.CreditMovement.Kind",
-        "OperationKind": "payments.models.Operation.kind.field.choices",
+        "OperationKind": "payments.serializers.words.OPERATION_KIND",
         "OperationState": "payments.queries.State",
-        "Party": "payments.models.Operation.party.field.choices",
-        "PaymentStatus": "payments.models.Payment.status.field.choices",
+        "Party": "payments.serializers.words.PARTY",
+        "PaymentStatus": "payments.serializers.words.PAYMENT_STATUS",
         "StepState": "payments.models.Step.State",
     },
     "POSTPROCESSING_HOOKS": [
@@ -268,6 +268,7 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CLOCKWORK = {
     "authorizations-due": {"task": "payments.tasks.sweep_authorizations_due", "every": timedelta(seconds=30)},
     "unpaid-expired": {"task": "payments.tasks.sweep_expired_unpaid", "every": timedelta(seconds=30)},
+    "events-unapplied": {"task": "payments.tasks.sweep_unapplied_events", "every": timedelta(seconds=30)},
     "final-warnings": {"task": "payments.tasks.sweep_final_warnings", "every": timedelta(minutes=1)},
     "credits-expiring": {"task": "payments.tasks.sweep_expiring_credits", "every": timedelta(hours=1)},
     "reminders-due": {"task": "bookings.tasks.sweep_reminders_due", "every": timedelta(minutes=1)},
@@ -333,6 +334,7 @@ CONTENT_SECURITY_POLICY = {
 }
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not DEBUG
 SECURE_SSL_REDIRECT = _flag("DJANGO_SSL_REDIRECT", default=not DEBUG)
+SECURE_REDIRECT_EXEMPT = [r"^(healthz|readyz|metrics)$"]  # asked from inside, without TLS
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 SECURE_HSTS_SECONDS = 0 if DEBUG else 31_536_000
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = not DEBUG

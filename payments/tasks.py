@@ -14,7 +14,7 @@ from instainstru import clock
 from instainstru.locks import booking_mutex
 from instainstru.refusals import Refused
 from payments import operations
-from payments.models import Operation, Payment
+from payments.models import Operation, Payment, StripeEvent
 from payments.models.payment import PaymentQuerySet
 from payments.policy.states import Action, Party
 
@@ -72,6 +72,20 @@ def sweep_unfinished_operations(*, limit: int = 100) -> None:
 def continue_operation(*, operation_id: int) -> None:
     """Carry one operation on from its first unfinished step."""
     operations.perform(Operation.objects.get(pk=operation_id), inline=False)
+
+
+@shared_task(ignore_result=True)
+def apply_event(*, event_pk: int) -> None:
+    """Apply one event of Stripe's, after Stripe was answered."""
+    operations.apply_event(StripeEvent.objects.get(pk=event_pk))
+
+
+@shared_task(ignore_result=True)
+def sweep_unapplied_events(*, limit: int = 100) -> None:
+    """Try again each event that could not be applied yet, or whose task was lost."""
+    due = StripeEvent.objects.due(at=clock.wall()).order_by("next_try_at", "id").values_list("pk", flat=True)[:limit]
+    for event_pk in due:
+        apply_event.delay(event_pk=event_pk)
 
 
 @shared_task(ignore_result=True)

@@ -54,7 +54,7 @@ class SimulatorControl:
 
     def requests(self) -> list[Json]:
         """Return the log of POST calls."""
-        return self._ask("GET", "/_control/requests")["data"]
+        return self._ask("GET", "/_control/requests")
 
     def forget_requests(self) -> None:
         self._ask("DELETE", "/_control/requests")

@@ -1,9 +1,21 @@
 """State of the money: who pays whom, each payment's life, its operations and steps, and the ledger."""
 
+from payments.models.inbox import StripeEvent
 from payments.models.ledger import JournalEntry, Posting
 from payments.models.operations import Operation, Step
 from payments.models.parties import AccountLock, Payee, Payer
 from payments.models.payment import Payment
 from payments.models.rules import RulesVersion
 
-__all__ = ["AccountLock", "JournalEntry", "Operation", "Payee", "Payer", "Payment", "Posting", "RulesVersion", "Step"]
+__all__ = [
+    "AccountLock",
+    "JournalEntry",
+    "Operation",
+    "Payee",
+    "Payer",
+    "Payment",
+    "Posting",
+    "RulesVersion",
+    "Step",
+    "StripeEvent",
+]

@@ -4,6 +4,7 @@ from payments.operations.accounts import onboarding_link, open_account, refresh_
 from payments.operations.cards import begin_card_setup, confirm_card_setup, retry_unpaid, save_card, what_the_card_owes
 from payments.operations.claims import unclaim
 from payments.operations.credit import expire_credits, grant_credit
+from payments.operations.events import apply_event
 from payments.operations.facts import facts_of
 from payments.operations.funding import record_funding
 from payments.operations.lifecycle import accept, begin, perform
@@ -13,6 +14,7 @@ from payments.operations.warnings import warn_of_expiring_credit, warn_unpaid
 
 __all__ = [
     "accept",
+    "apply_event",
     "begin",
     "begin_card_setup",
     "confirm_card_setup",
