@@ -40,13 +40,21 @@ class SimulatorControl:
         """Do for an instructor what Stripe's onboarding page does."""
         self._ask("POST", f"/_control/accounts/{account_id}", {"transfers": "active", "onboarded": True})
 
+    def change_account(self, account_id: str, *, transfers: str) -> None:
+        """Give or take an account the right to receive transfers: `active`, `inactive`, `pending`."""
+        self._ask("POST", f"/_control/accounts/{account_id}", {"transfers": transfers})
+
     def finish_3ds(self, intent_id: str, *, succeed: bool = True) -> None:
         """Be the student at the bank's page."""
         self._ask("POST", f"/_control/payment_intents/{intent_id}/authenticate", {"succeed": succeed})
 
-    def order_fault(self, call: str, fault: str, *, times: int | str = 1) -> None:
-        """Let the next calls of a kind fail; `none` ends that call's faults."""
-        self._ask("POST", "/_control/faults", {"call": call, "fault": fault, "times": times})
+    def order_fault(self, call: str, fault: str, *, times: int | str = 1, match: Json | None = None) -> None:
+        """Let the next calls of a kind fail, of those alone that match; `none` ends that call's faults."""
+        self._ask("POST", "/_control/faults", {"call": call, "fault": fault, "times": times, "match": match or {}})
+
+    def moved(self, transfer_group: str) -> Json:
+        """Return what moved for one booking, in cents: `captured`, `refunded`, `transferred`, `reversed`, …"""
+        return self._ask("GET", f"/_control/summary?transfer_group={transfer_group}")["totals"]
 
     def live_holds(self) -> list[Json]:
         """Return what is held on cards now."""
