@@ -60,6 +60,10 @@ class SimulatorControl:
         """Return what is held on cards now."""
         return self._ask("GET", "/_control/live_holds")
 
+    def summary(self) -> Json:
+        """Return what Stripe's books say: per transfer group what was moved, and all balances. Cents."""
+        return self._ask("GET", "/_control/summary")
+
     def requests(self) -> list[Json]:
         """Return the log of POST calls."""
         return self._ask("GET", "/_control/requests")
