@@ -3,7 +3,7 @@
 A pytest plugin, to be named in `pytest_plugins`: it then comes after pytest-django and replaces its fixture.
 """
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import closing
 
 import pytest
@@ -14,6 +14,8 @@ from pytest_django import DjangoDbBlocker
 from instainstru.local.databases import template
 from instainstru.local.databases.seed import Seed
 from tests.seat import SEAT
+
+SEED = pytest.StashKey[Seed]()
 
 
 @pytest.fixture(scope="session")
@@ -26,6 +28,7 @@ def django_db_setup(
         template.make_database(seat)
     with closing(Seed(seat.database_url)) as seed, pytest.MonkeyPatch.context() as patch:
         seed.plant()
+        request.config.stash[SEED] = seed
         patch.setattr(TransactionTestCase, "_fixture_teardown", lambda _: seed.bring_back())
         yield
     with django_db_blocker.unblock():
@@ -36,3 +39,14 @@ def django_db_setup(
 def empty_redis(request: pytest.FixtureRequest) -> None:
     """Begin every test with nothing in Redis: no cache, no throttle, no mutex of the test before."""
     request.config.stash[SEAT].empty_redis()
+
+
+@pytest.fixture
+def start_over(request: pytest.FixtureRequest, transactional_db: None) -> Callable[[], None]:
+    """Bring database and Redis back to their beginning in the middle of a test, for tests that play a story many times."""
+
+    def bring_back() -> None:
+        request.config.stash[SEED].bring_back()
+        request.config.stash[SEAT].empty_redis()
+
+    return bring_back
