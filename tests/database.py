@@ -43,7 +43,7 @@ def empty_redis(request: pytest.FixtureRequest) -> None:
 
 @pytest.fixture
 def start_over(request: pytest.FixtureRequest, transactional_db: None) -> Callable[[], None]:
-    """Bring database and Redis back to their beginning in the middle of a test, for tests that play a story many times."""
+    """Bring database and Redis back to their beginning in the middle of a test that plays a story many times."""
 
     def bring_back() -> None:
         request.config.stash[SEED].bring_back()
