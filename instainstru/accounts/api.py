@@ -1,7 +1,7 @@
 """Registering, logging in and out, and one's own account."""
 
 from collections.abc import Iterator
-from typing import Any, ClassVar
+from typing import Any
 
 from django.contrib.auth import logout
 from django.shortcuts import get_object_or_404
@@ -19,6 +19,7 @@ from instainstru import clock
 from instainstru.accounts import guessing, operations
 from instainstru.accounts.models import User
 from instainstru.accounts.passwords import user_of_link
+from instainstru.accounts.requests import SignedInApiRequest
 from instainstru.accounts.serializers import (
     LoginIn,
     NewTokenOut,
@@ -37,8 +38,8 @@ from instainstru.accounts.serializers import (
 class StrangersView(APIView):
     """A view for people who have not shown who they are; guessing is counted by address and by e-mail."""
 
-    authentication_classes: ClassVar[list[type]] = []  # an expired token must not keep anybody from logging in
-    permission_classes: ClassVar[list[type]] = [AllowAny]
+    authentication_classes = ()  # an expired token must not keep anybody from logging in
+    permission_classes = (AllowAny,)
     throttle_scope = guessing.SCOPE
 
     def guessed_by(self, request: Request) -> Iterator[str]:
@@ -86,8 +87,8 @@ class Logout(APIView):
     """POST /api/v1/auth/logout: revoke the token that this request came with, or end its session."""
 
     @extend_schema(request=None, responses={204: None})
-    def post(self, request: Request) -> Response:
-        if isinstance(request.auth, AuthToken):
+    def post(self, request: SignedInApiRequest) -> Response:
+        if request.auth is not None:
             request.auth.delete()
         else:
             logout(request)
@@ -99,7 +100,7 @@ class LogoutEverywhere(APIView):
     """POST /api/v1/auth/logout-all: revoke every token of this user."""
 
     @extend_schema(request=None, responses={204: None})
-    def post(self, request: Request) -> Response:
+    def post(self, request: SignedInApiRequest) -> Response:
         operations.revoke_tokens(request.user)
         return Response(status=204)
 
@@ -109,8 +110,8 @@ class Tokens(APIView):
     """GET /api/v1/auth/tokens: this user's live tokens, the newest first; twenty at most."""
 
     @extend_schema(responses=TokenOut(many=True))
-    def get(self, request: Request) -> Response:
-        live = request.user.auth_token_set.filter(expiry__gt=clock.wall()).order_by("-created")
+    def get(self, request: SignedInApiRequest) -> Response:
+        live = operations.tokens_of(request.user).filter(expiry__gt=clock.wall()).order_by("-created")
         return Response(TokenOut(live, many=True, context={"request": request}).data)
 
 
@@ -119,8 +120,8 @@ class Token(APIView):
     """DELETE /api/v1/auth/tokens/{id}: revoke one of this user's tokens."""
 
     @extend_schema(responses={204: None})
-    def delete(self, request: Request, token_id: str) -> Response:
-        get_object_or_404(request.user.auth_token_set, token_key=token_id).delete()
+    def delete(self, request: SignedInApiRequest, token_id: str) -> Response:
+        get_object_or_404(operations.tokens_of(request.user), token_key=token_id).delete()
         return Response(status=204)
 
 
@@ -129,11 +130,11 @@ class Me(APIView):
     """GET and PATCH /api/v1/auth/me: who this token or session belongs to."""
 
     @extend_schema(responses=UserOut)
-    def get(self, request: Request) -> Response:
+    def get(self, request: SignedInApiRequest) -> Response:
         return Response(UserOut(request.user).data)
 
     @extend_schema(request=ProfileIn, responses=UserOut)
-    def patch(self, request: Request) -> Response:
+    def patch(self, request: SignedInApiRequest) -> Response:
         body = ProfileIn(request.user, data=request.data, partial=True)
         body.is_valid(raise_exception=True)
         operations.change_profile(request.user, **body.validated_data)
@@ -148,11 +149,10 @@ class Password(APIView):
     throttle_scope = guessing.SCOPE
 
     @extend_schema(request=PasswordChangeIn, responses={204: None})
-    def post(self, request: Request) -> Response:
+    def post(self, request: SignedInApiRequest) -> Response:
         body = PasswordChangeIn(data=request.data, context={"request": request})
         body.is_valid(raise_exception=True)
-        keep = request.auth if isinstance(request.auth, AuthToken) else None
-        operations.set_password(request.user, body.validated_data["new_password"], keep=keep)
+        operations.set_password(request.user, body.validated_data["new_password"], keep=request.auth)
         return Response(status=204)
 
 

@@ -4,6 +4,7 @@ from typing import Any
 
 from django.contrib.auth import authenticate, user_logged_in
 from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from knox.models import AuthToken
 from knox.settings import knox_settings
@@ -42,9 +43,9 @@ def log_in(request: HttpRequest, *, email: str, password: str) -> tuple[AuthToke
 
 def issue_token(user: User) -> tuple[AuthToken, str]:
     """Issue an API token; past the limit per user the one that expires first gives way."""
-    live = user.auth_token_set.filter(expiry__gt=clock.wall()).order_by("-expiry")
+    live = tokens_of(user).filter(expiry__gt=clock.wall()).order_by("-expiry")
     spare = live.values_list("digest", flat=True)[knox_settings.TOKEN_LIMIT_PER_USER - 1 :]
-    user.auth_token_set.filter(digest__in=list(spare)).delete()
+    tokens_of(user).filter(digest__in=list(spare)).delete()
     row, text = AuthToken.objects.create(user=user)
     return row, text
 
@@ -63,8 +64,13 @@ def set_password(user: User, password: str, *, keep: AuthToken | None = None) ->
 
 def revoke_tokens(user: User, *, keep: AuthToken | None = None) -> None:
     """Revoke the user's API tokens, but for one."""
-    tokens = user.auth_token_set.all()
+    tokens = tokens_of(user)
     (tokens if keep is None else tokens.exclude(digest=keep.digest)).delete()
+
+
+def tokens_of(user: User) -> QuerySet[AuthToken]:
+    """Return the user's API tokens, expired ones included."""
+    return AuthToken.objects.filter(user=user)
 
 
 def request_password_reset(*, email: str) -> None:

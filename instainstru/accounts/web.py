@@ -4,9 +4,10 @@ from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth import login, update_session_auth_hash, views
+from django.contrib.auth.forms import AuthenticationForm
 from django.contrib.auth.mixins import LoginRequiredMixin
-from django.forms import Form
-from django.http import HttpRequest, HttpResponse
+from django.forms import Form, ModelForm
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import reverse_lazy
 from django.utils.decorators import method_decorator
@@ -44,7 +45,7 @@ class Login(GuessingThrottledMixin, views.LoginView):
     redirect_authenticated_user = True
     email_field = "username"
 
-    def form_valid(self, form: LoginForm) -> HttpResponse:
+    def form_valid(self, form: AuthenticationForm) -> HttpResponse:
         guessing.take_back(self.request, form.cleaned_data["username"])
         return super().form_valid(form)
 
@@ -64,7 +65,7 @@ class Register(GuessingThrottledMixin, FormView):
     form_class = RegistrationForm
     success_url = reverse_lazy("home")
 
-    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if request.user.is_authenticated:
             return redirect("home")
         return super().dispatch(request, *args, **kwargs)
@@ -96,7 +97,7 @@ class Profile(LoginRequiredMixin, UpdateView):
         # A copy: the form writes into its instance before it is valid, and the navigation shows request.user.
         return User.objects.get(pk=self.request.user.pk)
 
-    def form_valid(self, form: ProfileForm) -> HttpResponse:
+    def form_valid(self, form: ModelForm) -> HttpResponse:
         operations.change_profile(self.object, **form.cleaned_data)
         messages.success(self.request, "Saved.")
         return redirect(self.get_success_url())
@@ -107,8 +108,8 @@ class PasswordChange(views.PasswordChangeView):
     success_url = reverse_lazy("profile")
 
     def form_valid(self, form: Any) -> HttpResponse:
-        operations.set_password(self.request.user, form.cleaned_data["new_password1"])
-        update_session_auth_hash(self.request, self.request.user)
+        operations.set_password(form.user, form.cleaned_data["new_password1"])
+        update_session_auth_hash(self.request, form.user)
         messages.success(self.request, "Your password is changed. API tokens and other sessions are logged out.")
         return redirect(self.get_success_url())
 
@@ -133,6 +134,6 @@ class PasswordResetConfirm(views.PasswordResetConfirmView):
 
     def form_valid(self, form: Any) -> HttpResponse:
         response = super().form_valid(form)
-        operations.revoke_tokens(self.user)
+        operations.revoke_tokens(form.user)
         messages.success(self.request, "Your new password is set. Log in with it.")
         return response

@@ -13,7 +13,7 @@ class _HasRole(BasePermission):
     role: ClassVar[str]
 
     def has_permission(self, request: Request, view: "APIView") -> bool:
-        return bool(request.user and request.user.is_authenticated and request.user.role == self.role)
+        return request.user.is_authenticated and request.user.role == self.role
 
 
 class IsStudent(_HasRole):

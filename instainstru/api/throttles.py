@@ -11,10 +11,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from django.conf import settings
 from django.core.cache import cache
 from django.http import HttpRequest
 from rest_framework.request import Request
+from rest_framework.settings import api_settings
 from rest_framework.throttling import BaseThrottle
 
 from instainstru import clock
@@ -37,7 +37,7 @@ class Rate:
 
     @classmethod
     def named(cls, scope: str) -> "Rate":
-        requests, _, period = settings.REST_FRAMEWORK["DEFAULT_THROTTLE_RATES"][scope].partition("/")
+        requests, _, period = str(api_settings.DEFAULT_THROTTLE_RATES[scope]).partition("/")
         return cls(requests=int(requests), seconds=SECONDS[period])
 
     def wait(self, *, counted: int, in_previous: int, elapsed: float) -> float:
@@ -80,7 +80,7 @@ def take_back(*, scope: str, who: str) -> None:
 
 def address_of(request: HttpRequest | Request) -> str:
     """Return the name under which a stranger's requests are counted: the address that our proxies saw."""
-    return f"ip:{BaseThrottle().get_ident(request)}"
+    return f"ip:{BaseThrottle().get_ident(request)}"  # type: ignore[arg-type]  # headers and META alone are read
 
 
 def _count_one(key: str, *, seconds: int) -> int | None:
@@ -120,7 +120,7 @@ class ByKindOfRequest(BaseThrottle):
         return self._wait
 
     def _clients(self, request: Request, view: Any) -> Iterator[str]:
-        if request.user and request.user.is_authenticated:
+        if request.user.is_authenticated:
             yield f"user:{request.user.pk}"
         else:
             yield address_of(request)

@@ -5,8 +5,8 @@ from datetime import datetime
 from typing import Any
 
 from django.conf import settings
-from django.template import Context, Template
-from django.template.loader import get_template, render_to_string
+from django.template import Context, Engine, Template
+from django.template.loader import render_to_string
 
 from instainstru.notifications.kinds import MessageKind, kind_of
 from instainstru.notifications.models import Message
@@ -55,7 +55,7 @@ def _subject(kind: MessageKind, context: dict[str, Any]) -> str:
 
 
 def _text(kind: MessageKind, context: dict[str, Any]) -> str:
-    return get_template(f"messages/{kind.key}.txt").template.render(_plain(context)).strip()
+    return Engine.get_default().get_template(f"messages/{kind.key}.txt").render(_plain(context)).strip()
 
 
 def _plain(context: dict[str, Any]) -> Context:

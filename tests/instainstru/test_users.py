@@ -4,6 +4,7 @@ import pytest
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 
+from instainstru.accounts import operations
 from instainstru.accounts.models import Role, User
 from instainstru.accounts.time_zones import choices_by_region, known_names, validate_time_zone
 from tests.factories import PASSWORD, UserFactory
@@ -24,6 +25,21 @@ def test_nobody_shares_an_address_in_another_case():
 
     with pytest.raises(IntegrityError, match="email"), transaction.atomic():
         UserFactory(email="SAM@EXAMPLE.COM")
+
+
+def test_of_two_registrations_at_once_the_index_lets_one_in(outsider):
+    """The form has looked before; this is what happens when both looked at the same instant."""
+    newcomer = {"password": PASSWORD, "name": "Otto", "role": Role.STUDENT, "time_zone": "UTC"}
+
+    with pytest.raises(operations.EmailTaken):
+        operations.register(email="OUTSIDER@example.com", **newcomer)
+
+    assert User.objects.count() == 1
+
+
+def test_nobody_registers_as_staff():
+    with pytest.raises(ValueError, match="staff"):
+        operations.register(email="x@example.com", password=PASSWORD, name="X", role=Role.STAFF, time_zone="UTC")
 
 
 IMPOSSIBLE = {
