@@ -1,0 +1,59 @@
+"""How a stored value is shown to staff: cents as dollars, instants with their zone, JSON so that it can be read."""
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+from django.contrib import admin
+from django.core.exceptions import FieldDoesNotExist
+from django.db import models
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from instainstru.money import dollars
+
+Column = str | Callable[[Any], object]
+NOTHING = "–"
+CENTS = "_cents"
+
+
+def shown(model: type[models.Model], name: Column) -> Column:
+    """Return what admin lists and pages are to show for a field, or the name itself if Django's own way will do."""
+    if not isinstance(name, str):
+        return name
+    try:
+        field = model._meta.get_field(name)
+    except FieldDoesNotExist:
+        return name  # a method of the admin or of the model
+    if name.endswith(CENTS):
+        return _column(name, field, lambda cents: NOTHING if cents is None else dollars(cents))
+    if isinstance(field, models.DateTimeField):
+        return _column(name, field, instant)
+    if isinstance(field, models.JSONField):
+        return _column(name, field, readable_json)
+    return name
+
+
+def instant(at: datetime | None) -> SafeString | str:
+    """Write an instant as staff read it: to the second, in UTC, and saying so."""
+    if at is None:
+        return NOTHING
+    utc = at.astimezone(UTC)
+    return format_html('<time datetime="{}">{}</time>', utc.isoformat(), utc.strftime("%Y-%m-%d %H:%M:%S UTC"))
+
+
+def readable_json(value: Any) -> SafeString | str:
+    """Write JSON over several lines; nothing stays nothing."""
+    if value in (None, {}, []):
+        return NOTHING
+    return format_html('<pre class="json">{}</pre>', json.dumps(value, indent=2, ensure_ascii=False))
+
+
+def _column(name: str, field: Any, write: Callable[[Any], object]) -> Callable[[models.Model], object]:
+    @admin.display(description=field.verbose_name.removesuffix(" cents"), ordering=name)
+    def column(row: models.Model) -> object:
+        return write(getattr(row, name))
+
+    column.__name__ = name  # the cell's class, and the field's help text, are found by it
+    return column
