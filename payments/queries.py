@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -74,8 +75,18 @@ def open_operations(path: str = "operations") -> Prefetch:
     return Prefetch(path, queryset=Operation.objects.open(), to_attr="open_operations")
 
 
+def note_what_is_open(payment: Payment, history: Iterable[Undertaking]) -> None:
+    """Note on a payment what `open_operations` would have prefetched, out of everything that was done with it."""
+    payment.open_operations = [  # type: ignore[attr-defined]
+        operation
+        for undertaking in history
+        for operation in undertaking.operations
+        if operation.state == Operation.State.OPEN
+    ]
+
+
 def reference_under_way(payment: Payment) -> str | None:
-    """Return the public name of what is being done with a payment that `open_operations` was prefetched for."""
+    """Return the public name of what is being done with a payment whose `open_operations` are known."""
     found: list[Operation] = payment.open_operations  # type: ignore[attr-defined]
     return f"{payment.reference}-{found[0].number}" if found else None
 

@@ -11,10 +11,10 @@ from bookings.api.answers import (
     answer_with_operation,
     as_seen_by,
     begun_once,
-    booking_of,
     booking_shown,
     fresh_preview_for,
 )
+from bookings.queries import booking_visible_to
 from bookings.serializers.actions import CancelIn, NewTimeIn, RescheduleIn
 from bookings.serializers.bookings import BookingDetailOut, OperationOut
 from instainstru import clock
@@ -38,7 +38,7 @@ class PreviewCancellation(APIView):
 
     @extend_schema(request=None, responses=PreviewOut)
     def post(self, request: SignedInApiRequest, ref: str) -> Response:
-        booking = booking_of(request, ref=ref)
+        booking = booking_visible_to(request.user, ref=ref)
         plan = operations.preview_cancellation(booking=booking, actor=request.user, now=clock.now())
         return Response(PreviewOut(Preview(plan), context=as_seen_by(request.user)).data)
 
@@ -58,7 +58,7 @@ class CancelBooking(APIView):
     def post(self, request: SignedInApiRequest, ref: str) -> Response:
         body = CancelIn(data=request.data)
         body.is_valid(raise_exception=True)
-        booking, key = booking_of(request, ref=ref), idempotency.claim(request)
+        booking, key = booking_visible_to(request.user, ref=ref), idempotency.claim(request)
         with fresh_preview_for(request):
             operation = begun_once(
                 key,
@@ -84,7 +84,7 @@ class PreviewReschedule(APIView):
     def post(self, request: SignedInApiRequest, ref: str) -> Response:
         body = NewTimeIn(data=request.data)
         body.is_valid(raise_exception=True)
-        booking = booking_of(request, ref=ref)
+        booking = booking_visible_to(request.user, ref=ref)
         plan = operations.preview_reschedule(booking=booking, now=clock.now(), **body.validated_data)
         return Response(PreviewOut(Preview(plan), context=as_seen_by(request.user)).data)
 
@@ -104,7 +104,7 @@ class RescheduleBooking(APIView):
     def post(self, request: SignedInApiRequest, ref: str) -> Response:
         body = RescheduleIn(data=request.data)
         body.is_valid(raise_exception=True)
-        booking, key = booking_of(request, ref=ref), idempotency.claim(request)
+        booking, key = booking_visible_to(request.user, ref=ref), idempotency.claim(request)
         with fresh_preview_for(request), alone_with(booking):
             operation = begun_once(
                 key,
@@ -132,7 +132,7 @@ class PayBooking(APIView):
 
     @extend_schema(request=None, responses={200: BookingDetailOut, 202: OperationOut}, extensions={PROBLEMS: [402]})
     def post(self, request: SignedInApiRequest, ref: str) -> Response:
-        booking, key = booking_of(request, ref=ref), idempotency.claim(request)
+        booking, key = booking_visible_to(request.user, ref=ref), idempotency.claim(request)
         operation = begun_once(
             key,
             lambda: operations.pay_now(booking=booking, actor=request.user, idempotency_key=key, now=clock.now()),
@@ -149,7 +149,7 @@ class ConfirmPayment(APIView):
 
     @extend_schema(request=None, responses={200: BookingDetailOut, 202: OperationOut})
     def post(self, request: SignedInApiRequest, ref: str) -> Response:
-        booking, key = booking_of(request, ref=ref), idempotency.claim(request)
+        booking, key = booking_visible_to(request.user, ref=ref), idempotency.claim(request)
         with alone_with(booking):
             operation = begun_once(
                 key,
@@ -168,7 +168,7 @@ class CompleteBooking(APIView):
 
     @extend_schema(request=None, responses=BookingDetailOut)
     def post(self, request: SignedInApiRequest, ref: str) -> Response:
-        booking, key = booking_of(request, ref=ref), idempotency.claim(request)
+        booking, key = booking_visible_to(request.user, ref=ref), idempotency.claim(request)
         if key is None or key.replayed_subject() is None:
             operations.mark_complete(booking=booking, idempotency_key=key, now=clock.now())
         return Response(booking_shown(request, ref=ref))

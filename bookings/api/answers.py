@@ -4,8 +4,6 @@ import contextlib
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from django.db.models import QuerySet
-from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from rest_framework.response import Response
 from rest_framework.status import HTTP_200_OK, HTTP_202_ACCEPTED
@@ -21,7 +19,7 @@ from instainstru.locks import booking_mutex
 from instainstru.refusals import RefusalCode, Refused
 from payments.models import Operation
 from payments.policy.plan import Plan
-from payments.queries import State, Undertaking, open_operations, operation_named, undertaking_of
+from payments.queries import State, Undertaking, operation_named, undertaking_of, undertakings_on
 from payments.serializers.plans import Preview, PreviewOut
 from payments.serializers.sides import sides_of
 
@@ -67,29 +65,22 @@ def answer_with_booking(
 
     Raises Refused if it came to nothing, for a reason that is among those in `not_done`.
     """
-    undertaking = undertaking_of(operation)
+    history = undertakings_on(operation.payment_id)
+    undertaking = next(known for known in history if operation in known.operations)
     if undertaking.refusal_code in not_done:
         raise Refused(undertaking.refusal_code)
     if undertaking.state == State.UNDER_WAY:
-        return answer_with_operation(undertaking, request)
+        return answer_with_operation(undertaking_of(operation), request)
     ref = operation.payment.reference
     headers = {"Location": reverse("api:booking", args=[ref])} if status != HTTP_200_OK else {}
-    return Response(booking_shown(request, ref=ref), status=status, headers=headers)
+    return Response(booking_shown(request, ref=ref, history=history), status=status, headers=headers)
 
 
-def booking_shown(request: SignedInApiRequest, *, ref: str) -> dict[str, Any]:
-    """Return a booking as its reader sees it; raises Http404 for anybody else's."""
-    return BookingDetailOut(booking_of(request, ref=ref), context=as_seen_by(request.user)).data
-
-
-def booking_of(request: SignedInApiRequest, *, ref: str) -> Booking:
-    """Return a booking of the one who asks, with what there is to say of it; raises Http404 for anybody else's."""
-    return get_object_or_404(bookings_shown(request.user), ref=ref)
-
-
-def bookings_shown(user: User) -> QuerySet[Booking]:
-    """Return the bookings of the one who asks, with all that a list says of them, in two statements."""
-    return queries.bookings_of(user).prefetch_related(open_operations("payment__operations"))
+def booking_shown(request: SignedInApiRequest, *, ref: str, history: list[Undertaking] | None = None) -> dict[str, Any]:
+    """Return a booking as its reader sees it, with its history if that was read already; raises Http404."""
+    booking = queries.booking_visible_to(request.user, ref=ref)
+    history = undertakings_on(booking.payment_id) if history is None else history
+    return BookingDetailOut(booking, context=as_seen_by(request.user) | {"history": history}).data
 
 
 def as_seen_by(user: User) -> dict[str, Any]:

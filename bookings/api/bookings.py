@@ -13,7 +13,8 @@ from rest_framework.response import Response
 from rest_framework.status import HTTP_201_CREATED
 from rest_framework.views import APIView
 
-from bookings.api.answers import answer_with_booking, as_seen_by, begun_once, booking_shown, bookings_shown
+from bookings import queries
+from bookings.api.answers import answer_with_booking, as_seen_by, begun_once, booking_shown
 from bookings.api.quotes import ASKED, quote_shown
 from bookings.models import Booking
 from bookings.operations import checkout
@@ -37,6 +38,7 @@ from instainstru.api.permissions import IsStudent
 from instainstru.refusals import RefusalCode, Refused
 from payments.models import Operation
 from payments.policy.states import BookingStatus
+from payments.queries import open_operations
 
 STILL_TO_COME = (BookingStatus.PENDING.value, BookingStatus.CONFIRMED.value)
 
@@ -73,7 +75,8 @@ class Bookings(ListAPIView):
         query = BookingQuery(data=self.request.query_params)
         query.is_valid(raise_exception=True)
         self.asked = query.validated_data
-        return bookings_shown(self._reader).filter(_wanted(self.asked, now=clock.now()))
+        found = queries.bookings_of(self._reader).filter(_wanted(self.asked, now=clock.now()))
+        return found.prefetch_related(open_operations("payment__operations"))
 
     @property
     def _reader(self) -> User:

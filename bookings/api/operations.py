@@ -5,7 +5,8 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from bookings.api.answers import as_seen_by, booking_of
+from bookings.api.answers import as_seen_by
+from bookings.queries import booking_visible_to
 from bookings.serializers.bookings import OperationOut
 from instainstru.accounts.requests import SignedInApiRequest
 from payments.queries import operation_named, undertaking_of
@@ -20,5 +21,5 @@ class OperationDetail(APIView):
         operation = operation_named(reference)
         if operation is None:
             raise Http404
-        booking_of(request, ref=operation.payment.reference)  # not yours: not found
+        booking_visible_to(request.user, ref=operation.payment.reference)  # not yours: not found
         return Response(OperationOut(undertaking_of(operation), context=as_seen_by(request.user)).data)

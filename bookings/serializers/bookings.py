@@ -9,7 +9,7 @@ from bookings.operations import available_actions_on
 from bookings.serializers.actions import Offer, OfferOut
 from bookings.serializers.lessons import InstructorRefOut, LessonTimesOut
 from payments.policy.states import Party
-from payments.queries import is_under_way, undertakings_on
+from payments.queries import Undertaking, is_under_way, note_what_is_open
 from payments.serializers.operations import UndertakingDetailOut, UndertakingOut
 from payments.serializers.payments import PaymentOut
 from payments.serializers.words import BOOKING_STATUS, PARTY, PAYMENT_STATUS
@@ -80,15 +80,20 @@ class BookingOut(LessonTimesOut):
 
 
 class BookingDetailOut(BookingOut):
-    """A booking with everything that was done with its money, as far as it concerns the reader."""
+    """A booking with everything that was done with its money, as far as it concerns the reader.
+
+    The context has the `history` too: every undertaking on the payment.
+    """
 
     timeline = UndertakingOut(many=True)
 
     def to_representation(self, instance: Booking) -> dict[str, Any]:
+        history: list[Undertaking] = self.context["history"]
+        note_what_is_open(instance.payment, history)
         sees_the_card = Party.STUDENT in self.context["sides"]
         instance.timeline = [  # type: ignore[attr-defined]
             undertaking
-            for undertaking in undertakings_on(instance.payment_id)
+            for undertaking in history
             if sees_the_card or not undertaking.last.refusal_code  # a refused card is between the student and us
         ]
         return super().to_representation(instance)
