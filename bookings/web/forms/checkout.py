@@ -76,7 +76,7 @@ class CreditsForm(forms.Form):
     credits = DollarsField(label="Credits to use", required=False)
 
     def __init__(self, data: Mapping[str, Any], *, usable: int) -> None:
-        super().__init__(data if "credits" in data else {"credits": written(usable)})
+        super().__init__(data if "credits" in data else {"credits": written(usable)}, auto_id="choose_%s")
         field = self.fields["credits"]
         field.max_value = usable
         field.error_messages["max_value"] = "You can use at most %(limit)s for this lesson."
