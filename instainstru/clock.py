@@ -37,7 +37,7 @@ def now() -> datetime:
 
 
 def stand_at(instant: datetime) -> None:
-    """Make this process's clock stand at an instant until it is moved or `flow` is called. Raises where nothing travels."""
+    """Make this process's clock stand at an instant until moved or let `flow`. Raises where nothing travels."""
     _refuse_unless_travelling()
     if instant.tzinfo is None:
         raise ValueError("The clock stands at aware instants only.")

@@ -13,7 +13,17 @@ register = template.Library()
 # What a state means to the one who reads it; the colour follows the meaning, and the word is always there too.
 TONES = {
     "good": {"confirmed", "completed", "authorized", "settled", "available", "sent", "active", "done", "succeeded"},
-    "waiting": {"pending", "scheduled", "in_progress", "waiting", "reserved", "queued", "open", "planned", "unanswered"},
+    "waiting": {
+        "pending",
+        "scheduled",
+        "in_progress",
+        "waiting",
+        "reserved",
+        "queued",
+        "open",
+        "planned",
+        "unanswered",
+    },
     "attention": {
         "payment_method_required",
         "manual_review",
