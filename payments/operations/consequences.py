@@ -27,7 +27,13 @@ def give_credits(payment: Payment, ending: Ending, operation: Operation, *, now:
             now=now,
         )
     if moves.issued:
-        credits.issue(student_id=student_id, cents=moves.issued, source_key=f"operation:{operation.pk}", now=now)
+        credits.issue(
+            student_id=student_id,
+            cents=moves.issued,
+            source_key=f"operation:{operation.pk}",
+            reference=payment.reference,
+            now=now,
+        )
     payment.credits_released_cents += moves.released
     payment.credits_consumed_cents += moves.consumed
     payment.credits_forfeited_cents += moves.forfeited

@@ -19,11 +19,11 @@ from payments.models import Operation, Payment, Step
 from payments.operations import waiting
 from payments.operations.consequences import clear_review, give_credits, set_deadlines
 from payments.operations.facts import facts_of
-from payments.operations.lifecycle import write
+from payments.operations.lifecycle import accept, write
 from payments.policy.accounts import Account, Line, balanced
 from payments.policy.decide import decide
 from payments.policy.plan import NOTHING, CreditMoves, Ending, Plan
-from payments.policy.states import Action, BookingStatus, Call, Outcome, Party, PaymentStatus
+from payments.policy.states import Action, BookingStatus, Call, Outcome, Party, PaymentStatus, ReviewReason
 from payments.rules import rules_of_version
 
 MOVES_MONEY = (Call.CAPTURE, Call.REVERSE, Call.PAY, Call.REFUND, Call.CHARGE)
@@ -69,7 +69,8 @@ def resolve_stuck(
     """Give up what was refused and what depended on it; what is missing is a loss (P10.3).
 
     A LOCK becomes `locked`, an early move stands, a hold that could not be voided is left to lapse; all else is settled
-    with the outcome that was planned, or as never paid if nothing was captured or advanced. `note` says why.
+    with the outcome that was planned. If nothing was captured or advanced, what is held on the card is freed by an
+    operation of its own, which the caller performs, and the payment ends as never paid. `note` says why.
     Raises Refused: "already_settled" if nothing waits for staff, "operation_in_progress", "preview_stale".
     """
     with transaction.atomic(durable=True):
@@ -88,9 +89,10 @@ def resolve_stuck(
             now=now,
             operation=operation,
         )
-        _forget_what_could_not_be_voided(payment)
+        if ending.successor is None:
+            _forget_what_could_not_be_voided(payment)
+        payment.status = ending.payment_status or PaymentStatus(payment.former_status)
         clear_review(payment)
-        payment.status = ending.payment_status or payment.status
         if ending.outcome is not None:
             payment.settlement_outcome, payment.settled_at = ending.outcome, now
         operation.state = Operation.State.DONE
@@ -99,7 +101,10 @@ def resolve_stuck(
         subject.finish(replace(ending, moves=False), operation, now=now)
         set_deadlines(subject, now=now)
         payment.save()
-        waiting.begin_next(subject, now=now)
+        if ending.successor is not None:
+            accept(subject, ending.successor, party=Party.STAFF, actor=actor, now=now)
+        else:
+            waiting.begin_next(subject, now=now)
         if receipt:
             receipt.record(f"operation:{operation.reference}")
     return operation
@@ -197,7 +202,7 @@ def _plan_to_give_up(operation: Operation, payment: Payment) -> Plan:
         rule="P10.3",
         version=payment.policy_version,
         ending=ending,
-        to_student="Nothing more moves on your card."
+        to_student=("What is held on your card is freed." if ending.successor else "Nothing more moves on your card.")
         + (f" {dollars(back)} goes back to your credits." if back else ""),
         to_instructor=f"You keep the {dollars(holds)} that you have; nothing more is paid to you."
         if holds
@@ -212,6 +217,9 @@ def _given_up(operation: Operation, payment: Payment) -> Ending:
     if plan.action in (Action.RELEASE_HOLD, Action.RESCHEDULE):
         return Ending(payment_status=PaymentStatus(payment.former_status))
     paid = payment.captured_cents or payment.instructor_payout_cents
+    if not paid and payment.review_reason != ReviewReason.VOID_REFUSED:
+        # The card is not left held for what will never be charged; a hold that could not be voided is, until it lapses.
+        return Ending(successor=Action.END_UNPAID)
     return Ending(
         payment_status=PaymentStatus.SETTLED,
         outcome=plan.ending.outcome if paid else Outcome.NEVER_PAID,

@@ -12,6 +12,8 @@ from payments.policy.rules import Rules
 from payments.policy.states import Action, BookingStatus, Call, Outcome, PaymentStatus
 from payments.policy.windows import Window, window_at
 
+OPEN_BOOKINGS = frozenset({BookingStatus.PENDING, BookingStatus.CONFIRMED})
+
 
 def plan_checkout(facts: Facts, now: datetime, *, rules: Rules) -> Plan:
     """Decide what booking a lesson does: hold the card at T−24 h (P5.1) or at once (P5.2).
@@ -81,7 +83,7 @@ def plan_without_charge(
         action=action,
         rule=rule,
         version=rules.version,
-        booking_status_at_once=BookingStatus.CANCELLED,
+        booking_status_at_once=BookingStatus.CANCELLED if facts.booking_status in OPEN_BOOKINGS else None,
         steps=void_steps(facts),
         ending=Ending(
             payment_status=PaymentStatus.SETTLED, outcome=outcome, credits=CreditMoves(released=facts.terms.credits)

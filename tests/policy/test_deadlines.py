@@ -80,6 +80,7 @@ def test_a_refused_card_is_tried_on_the_ladder(before: float, refusals: int, nex
 
     assert due(CARD_REFUSED, refused_at=refused_at, refusals=refusals, now=refused_at) == Deadlines(
         authorize_at=None if next_before is None else STARTS - next_before * HOUR,
+        warn_at=STARTS - 13 * HOUR if before > 13 else None,
         expire_at=STARTS - 12 * HOUR,
         settle_at=SETTLE,
     )

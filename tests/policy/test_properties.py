@@ -273,7 +273,7 @@ def test_a_booking_only_becomes_what_its_action_means(decision: Decision) -> Non
         Action.CONFIRM_AUTHORIZATION: {BookingStatus.CONFIRMED, None},
         Action.SETTLE: {BookingStatus.COMPLETED},
         Action.EXPIRE: {BookingStatus.CANCELLED},
-        Action.END_UNPAID: {BookingStatus.CANCELLED},
+        Action.END_UNPAID: {BookingStatus.CANCELLED, None},
         Action.STUDENT_CANCEL: {BookingStatus.CANCELLED},
         Action.INSTRUCTOR_CANCEL: {BookingStatus.CANCELLED},
     }  # the others leave it as it is

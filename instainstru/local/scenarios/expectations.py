@@ -48,11 +48,11 @@ def disorder(stage: Stage) -> list[str]:
 
 
 def snapshot() -> object:
-    """Return everything that a refused action must leave as it is."""
+    """Return everything that a refused action must leave as it is; that it was tried may be written down."""
+    payments = Payment.objects.order_by("id").values()
     return (
         list(Booking.objects.order_by("id").values()),
-        list(Payment.objects.order_by("id").values()),
-        list(Operation.objects.order_by("id").values()),
+        [{key: value for key, value in payment.items() if key != "refusal_code"} for payment in payments],
         list(CreditLot.objects.order_by("id").values()),
         JournalEntry.objects.count(),
     )
