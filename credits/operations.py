@@ -23,10 +23,19 @@ class Expired:
     movement_id: int
 
 
-def issue(*, student_id: int, cents: int, source_key: str, now: datetime, expires_at: datetime | None = None) -> int:
+def issue(
+    *,
+    student_id: int,
+    cents: int,
+    source_key: str,
+    now: datetime,
+    reference: str = "",
+    expires_at: datetime | None = None,
+) -> int:
     """Give a student new credit, a year to use it (P9.1), and return the cents issued.
 
-    A source gives once: giving again under the same key is an IntegrityError.
+    `reference` is the booking that the statement names as its origin. A source gives once: giving again under the same
+    key is an IntegrityError.
     """
     _lock_wallet(student_id)
     lot = CreditLot.objects.create(
@@ -37,7 +46,7 @@ def issue(*, student_id: int, cents: int, source_key: str, now: datetime, expire
         issued_at=now,
         expires_at=expires_at or now + LIFETIME,
     )
-    _write_down([Share(lot_id=lot.id, cents=cents, expires_at=lot.expires_at)], Kind.ISSUED, source_key, now)
+    _write_down([Share(lot_id=lot.id, cents=cents, expires_at=lot.expires_at)], Kind.ISSUED, reference, now)
     return cents
 
 
