@@ -12,7 +12,7 @@ from instainstru.accounts.requests import SignedInRequest
 from instainstru.paging import cursor_page
 
 IN_WORDS = {
-    CreditMovement.Kind.ISSUED: "You got it",
+    CreditMovement.Kind.ISSUED: "Given to you",
     CreditMovement.Kind.RESERVED: "Reserved for a lesson",
     CreditMovement.Kind.RELEASED: "Given back",
     CreditMovement.Kind.CONSUMED: "Used for a lesson",

@@ -44,11 +44,12 @@ def instructors(request: HttpRequest) -> HttpResponse:
 def instructor(request: HttpRequest, ref: str) -> HttpResponse:
     """Show an instructor, what they teach, and a week of free times for one of their lessons."""
     shown = get_object_or_404(queries.with_their_offer(Instructor.objects.listed()), ref=ref)
-    chosen = _chosen(request, shown.services_on_offer)
+    services: list[Service] = shown.services_on_offer  # type: ignore[attr-defined]  # as `with_their_offer` dresses it
+    chosen = _chosen(request, services)
     context = {
         "instructor": shown,
         "languages": [language_name(code) for code in shown.languages],
-        "offer": [(service, list(_lengths(service))) for service in shown.services_on_offer],
+        "offer": [(service, list(_lengths(service))) for service in services],
         "chosen": chosen,
     }
     if chosen and queries.can_be_paid(shown):

@@ -7,7 +7,7 @@ from django.views.decorators.http import require_http_methods
 
 from bookings import operations
 from bookings.models import Booking
-from bookings.web.own import own_booking, refused_on_booking
+from bookings.web.own import fresh_plan, own_booking, refused_on_booking
 from instainstru import clock
 from instainstru.accounts.access import either_side
 from instainstru.accounts.requests import SignedInRequest
@@ -32,7 +32,7 @@ def cancel(request: SignedInRequest, ref: str) -> HttpResponse:
         plan = operations.preview_cancellation(booking=booking, actor=request.user, now=clock.now())
     except Refused as refusal:
         if refusal.code == RefusalCode.PREVIEW_STALE:
-            return _ask(request, booking, refusal.context["fresh"], refusal=refusal)
+            return _ask(request, booking, fresh_plan(refusal), refusal=refusal)
         return refused_on_booking(request, refusal, booking)
     return _ask(request, booking, plan)
 

@@ -112,12 +112,12 @@ def _book(request: SignedInRequest, asked: AskedLesson, *, now: datetime) -> Htt
             idempotency_key=key,
             now=now,
         )
-    except (Refused, IdempotencyKeyInUse) as refusal:
+    except (Refused, IdempotencyKeyInUse) as error:
         # A second click that came while the first one was booking finds the lesson taken: by itself.
         if earlier := _booked_with(key):
             return redirect("booking", ref=earlier)
-        if getattr(refusal, "code", None) == RefusalCode.PREVIEW_STALE:
-            return _show_again(request, asked, form, now=now, status=409, refusal=refusal)
+        if isinstance(error, Refused) and error.code == RefusalCode.PREVIEW_STALE:
+            return _show_again(request, asked, form, now=now, status=409, refusal=error)
         raise
     return after_payment(request, operation, operation.payment.reference, books=True)
 
@@ -180,7 +180,7 @@ def _show_again(
     """Show what was written together with what the lesson costs now."""
     offer = _offer(request.user, asked, form.data, now=now)
     fresh = {**offer.agreed, "credits": written(offer.quote.terms.credits)}
-    return _show(request, offer, BookForm({**form.data.dict(), **fresh}), status=status, refusal=refusal)
+    return _show(request, offer, BookForm({**request.POST.dict(), **fresh}), status=status, refusal=refusal)
 
 
 def _show(

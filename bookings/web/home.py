@@ -15,8 +15,8 @@ from bookings.web.standing import Standing, standing_of
 from bookings.web.teaching import Readiness
 from credits.queries import balance_of
 from instainstru import clock
-from instainstru.accounts.requests import SignedInRequest
-from payments.policy.states import Party
+from instainstru.accounts.models import User
+from payments.policy.states import BookingStatus, Party
 
 FEATURED = 3  # instructors
 NEXT = 5  # lessons
@@ -32,22 +32,25 @@ def home(request: HttpRequest) -> HttpResponse:
         return render(request, "home.html", {"form": SearchForm(), "featured": featured})
     now = clock.now()
     if user.is_instructor:
-        return render(request, "bookings/home_instructor.html", _day_of_instructor(request, now=now))
-    return render(request, "bookings/home_student.html", _day_of_student(request, now=now))
+        return render(request, "bookings/home_instructor.html", _day_of_instructor(user, now=now))
+    return render(request, "bookings/home_student.html", _day_of_student(user, now=now))
 
 
-def _day_of_student(request: SignedInRequest, *, now: datetime) -> dict[str, Any]:
+def _day_of_student(user: User, *, now: datetime) -> dict[str, Any]:
     return {
         "now": now,
         "form": SearchForm(),
-        "credits": balance_of(student_id=request.user.pk, at=now).available,
-        "wanting": _first(queries.lessons_wanting_attention(request.user, now=now), side=Party.STUDENT, now=now),
-        "ahead": _first(queries.lessons_ahead(request.user, now=now), side=Party.STUDENT, now=now),
+        "credits": balance_of(student_id=user.pk, at=now).available,
+        "wanting": _first(queries.lessons_wanting_attention(user, now=now), side=Party.STUDENT, now=now),
+        "ahead": _first(
+            queries.lessons_ahead(user, now=now).filter(status=BookingStatus.CONFIRMED),
+            side=Party.STUDENT,
+            now=now,
+        ),
     }
 
 
-def _day_of_instructor(request: SignedInRequest, *, now: datetime) -> dict[str, Any]:
-    user = request.user
+def _day_of_instructor(user: User, *, now: datetime) -> dict[str, Any]:
     midnight = now.astimezone(user.zone).replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
     instructor = Instructor.objects.filter(user=user).first()
     ahead = queries.lessons_ahead(user, now=now)

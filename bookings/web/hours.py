@@ -59,7 +59,7 @@ def except_date(request: SignedInRequest) -> HttpResponse:
     form = ExceptionForm(request.POST, today=_today(instructor), prefix="exception")
     if not form.is_valid():
         return _show_dates(request, instructor, exception_form=form)
-    operations.except_date(instructor_id=instructor.pk, day=form.cleaned_data["date"], hours=form.hours)
+    operations.except_date(instructor_id=instructor.pk, day=form.cleaned_data["day"], hours=form.hours)
     messages.success(request, "Saved. Lessons that are booked already stand.")
     return redirect("teaching-dates")
 

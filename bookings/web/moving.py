@@ -12,7 +12,7 @@ from django.views.decorators.http import require_http_methods
 
 from bookings import operations
 from bookings.models import Booking
-from bookings.web.own import own_booking, refused, refused_on_booking
+from bookings.web.own import fresh_plan, own_booking, refused, refused_on_booking
 from bookings.web.weeks import week_of_slots
 from instainstru import clock
 from instainstru.accounts.access import students_only
@@ -95,7 +95,7 @@ def _ask(
 
 def _refused(request: SignedInRequest, refusal: Refused, booking: Booking, new_start: datetime | None) -> HttpResponse:
     if refusal.code == RefusalCode.PREVIEW_STALE and new_start is not None:
-        return _ask(request, booking, new_start, refusal.context["fresh"], refusal=refusal)
+        return _ask(request, booking, new_start, fresh_plan(refusal), refusal=refusal)
     here = reverse("booking-move", args=[booking.ref])
     if refusal.code == RefusalCode.SLOT_UNAVAILABLE:
         return refused(request, refusal, back=here, back_label="See other times")

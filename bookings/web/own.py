@@ -18,6 +18,7 @@ from instainstru.refusals import Refused
 from payments import operations as payments
 from payments.policy.actions import INSTANT, AvailableAction, Choice, available_actions
 from payments.policy.facts import Facts
+from payments.policy.plan import Plan
 from payments.policy.rules import Rules
 from payments.policy.states import Party
 from payments.policy.windows import authorization_due_at, unpaid_cancellation_due_at
@@ -45,14 +46,15 @@ def choices_open(booking: Booking, *, user: User, now: datetime) -> dict[Choice,
         party_of(booking, user),
         now,
         rules=rules_of(booking),
-        operation_under_way=booking.is_under_way,  # type: ignore[attr-defined]  # annotated by `with_progress`
+        operation_under_way=is_under_way(booking),
     )
     return {action.choice: action for action in open_now}
 
 
 def cancellation_outlook(booking: Booking, *, now: datetime) -> list[Outlook]:
     """Return what a student's cancelling does now, and what it will do in each window that is still to come (P3.1)."""
-    facts, rules, outlook, since = facts_of(booking), rules_of(booking), [], now
+    facts, rules, since = facts_of(booking), rules_of(booking), now
+    outlook: list[Outlook] = []
     edges = [
         authorization_due_at(booking.starts_at, rules=rules),
         unpaid_cancellation_due_at(booking.starts_at, rules=rules),
@@ -66,6 +68,18 @@ def cancellation_outlook(booking: Booking, *, now: datetime) -> list[Outlook]:
         outlook.append(Outlook(until=until, sentence=offered.sentence))
         since = until + INSTANT
     return outlook
+
+
+def is_under_way(booking: Booking) -> bool:
+    """Return whether an operation on a booking of `own_booking` still waits for an answer."""
+    return bool(booking.is_under_way)  # type: ignore[attr-defined]  # annotated by `with_progress`
+
+
+def fresh_plan(refusal: Refused) -> Plan:
+    """Return what the action would do now, of a refusal whose preview was stale."""
+    plan = refusal.context["fresh"]
+    assert isinstance(plan, Plan)
+    return plan
 
 
 def facts_of(booking: Booking) -> Facts:

@@ -6,7 +6,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
 
 from bookings import operations
-from bookings.web.own import choices_open, own_booking, refused_on_booking
+from bookings.web.own import choices_open, is_under_way, own_booking, refused_on_booking
 from instainstru import clock
 from instainstru.accounts.access import students_only
 from instainstru.accounts.requests import SignedInRequest
@@ -28,7 +28,7 @@ def pay(request: SignedInRequest, ref: str) -> HttpResponse:
             return refused_on_booking(request, refusal, booking)
         return after_payment(request, operation, booking.ref, books=booking.status == BookingStatus.PENDING)
     choices = choices_open(booking, user=request.user, now=now)
-    if not choices.keys() & {Choice.PAY, Choice.CONFIRM_PAYMENT} and not booking.is_under_way:
+    if not choices.keys() & {Choice.PAY, Choice.CONFIRM_PAYMENT} and not is_under_way(booking):
         return redirect("booking", ref=ref)
     payment = booking.payment
     context = {

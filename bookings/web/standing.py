@@ -189,7 +189,7 @@ def _missed(booking: Booking, *, side: Party) -> str:
     return f"The {absent} did not come to this lesson."
 
 
-_ABSENT = {
+_ABSENT: dict[str, Party] = {
     Outcome.INSTRUCTOR_NO_SHOW: Party.INSTRUCTOR,
     Outcome.STUDENT_NO_SHOW: Party.STUDENT,
 }

@@ -7,7 +7,7 @@ from csp.decorators import csp_update
 from django import forms
 from django.conf import settings
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -41,7 +41,7 @@ class TestCardForm(forms.Form):
 
 @students_only
 @require_http_methods(["GET", "HEAD", "POST"])
-def card(request: SignedInRequest) -> HttpResponse:
+def card(request: SignedInRequest) -> HttpResponseBase:
     """Show the saved card, and save another instead."""
     return _test_card(request) if settings.USES_SIMULATOR else _stripe_card(request)
 
@@ -85,6 +85,7 @@ def _test_card(request: SignedInRequest) -> HttpResponse:
 
 
 @csp_update(STRIPE_JS)
+@students_only
 @require_safe
 def _stripe_card(request: SignedInRequest) -> HttpResponse:
     return _show(

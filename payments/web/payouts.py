@@ -19,8 +19,8 @@ from payments.web.provider import tell
 ONBOARDING = {"form-action": ["https://connect.stripe.com"]}  # where this page's form leads to
 
 
-@instructors_only
 @csp_update(ONBOARDING)
+@instructors_only
 @require_http_methods(["GET", "HEAD", "POST"])
 def payouts(request: SignedInRequest) -> HttpResponse:
     """Show whether the instructor can be paid; a POST leads to Stripe's page, which is good for one visit."""

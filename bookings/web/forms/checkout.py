@@ -78,6 +78,7 @@ class CreditsForm(forms.Form):
     def __init__(self, data: Mapping[str, Any], *, usable: int) -> None:
         super().__init__(data if "credits" in data else {"credits": written(usable)}, auto_id="choose_%s")
         field = self.fields["credits"]
+        assert isinstance(field, DollarsField)
         field.max_value = usable
         field.error_messages["max_value"] = "You can use at most %(limit)s for this lesson."
 
@@ -94,7 +95,7 @@ class BookForm(forms.Form):
         label="A note to your instructor",
         required=False,
         max_length=2_000,
-        widget=forms.Textarea(attrs={"rows": 3}),
+        widget=forms.Textarea(attrs={"rows": 3, "class": "short"}),
         help_text="What you want to work on, where you stand.",
     )
     credits = DollarsField(widget=forms.HiddenInput)

@@ -93,7 +93,7 @@ class WeekForm:
 class ExceptionForm(forms.Form):
     """A date that does not follow the week: closed, or with hours of its own."""
 
-    date = forms.DateField(widget=forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"}))
+    day = forms.DateField(label="Date", widget=forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"}))
     kind = forms.ChoiceField(
         label="On that day",
         choices=[("closed", "I am closed"), ("hours", "I have other hours:")],
@@ -106,10 +106,10 @@ class ExceptionForm(forms.Form):
     def __init__(self, *args: Any, today: date, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._today = today
-        self.fields["date"].widget.attrs["min"] = today.isoformat()
+        self.fields["day"].widget.attrs["min"] = today.isoformat()
 
-    def clean_date(self) -> date:
-        day: date = self.cleaned_data["date"]
+    def clean_day(self) -> date:
+        day: date = self.cleaned_data["day"]
         if day < self._today:
             raise forms.ValidationError("That day is over.")
         return day

@@ -51,4 +51,5 @@ class SearchForm(forms.Form):
 
     @property
     def _read(self) -> dict[str, Any]:
-        return self.cleaned_data if self.errors is not None and self.is_bound else {}
+        self.is_valid()  # reads what can be read, and leaves the rest out
+        return self.cleaned_data if self.is_bound else {}

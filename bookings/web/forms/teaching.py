@@ -65,7 +65,9 @@ class ProfileForm(forms.ModelForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         codes = dict.fromkeys([*LANGUAGES, *self.instance.languages])  # those set elsewhere can be kept, too
-        self.fields["languages"].choices = [(code, language_name(code)) for code in codes]
+        languages = self.fields["languages"]
+        assert isinstance(languages, forms.MultipleChoiceField)
+        languages.choices = [(code, language_name(code)) for code in codes]
         self.initial["notice_hours"] = -(-self.instance.minimum_notice_minutes // MINUTES_OF_AN_HOUR)
 
     @property
