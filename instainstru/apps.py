@@ -6,5 +6,6 @@ class InstaInstruConfig(AppConfig):
     label = "instainstru"
 
     def ready(self) -> None:
-        # Connects Celery's signals, so that worker and beat note that they are alive.
-        from instainstru import heartbeats  # noqa: F401
+        # Celery is set up in every process, or a `.delay` in a request would look for a broker of its own; and its
+        # signals are connected, so that worker and beat note that they are alive.
+        from instainstru import celery, heartbeats  # noqa: F401

@@ -1,0 +1,143 @@
+"""What people do in the story, each through the HTTP API with a token of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from instainstru import clock
+from instainstru.local.demo.client import Api, ApiProblem, press
+from instainstru.local.demo.people import PASSWORD, Learner, Teacher, address
+from instainstru.local.scenarios.stage import CARDS
+from instainstru.money import dollars
+
+Json = dict[str, Any]
+TAKEN = "slot_unavailable"
+TRIES_APART = 4  # quarter hours: what collides with another lesson does so for an hour or longer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lesson:
+    """A booked lesson as the API last told of it."""
+
+    ref: str
+    starts_at: datetime
+    ends_at: datetime
+    booking_status: str
+    payment_status: str
+    bank_page: str | None  # where the bank wants the student to go
+
+    @classmethod
+    def told(cls, booking: Json) -> Lesson:
+        wanted = booking["payment"]["action_required"] or {}
+        return cls(
+            ref=booking["ref"],
+            starts_at=datetime.fromisoformat(booking["starts_at"]),
+            ends_at=datetime.fromisoformat(booking["ends_at"]),
+            booking_status=booking["status"],
+            payment_status=booking["payment"]["status"],
+            bank_page=wanted.get("url"),
+        )
+
+
+class Actor:
+    """Somebody with a token; `say` tells the audience what they do."""
+
+    def __init__(self, person: Learner | Teacher, *, site: str, say: Callable[[str], None]) -> None:
+        self.person = person
+        self.api = Api(site)
+        self._say = say
+        self.api.log_in(address(person.login), PASSWORD)
+
+    def say(self, text: str) -> None:
+        self._say(f"{self.person.name} {text}")
+
+    def look_at(self, lesson: Lesson) -> Lesson:
+        return Lesson.told(self.api.get(f"bookings/{lesson.ref}"))
+
+    def cancel(self, lesson: Lesson) -> None:
+        answer = self.api.post(f"bookings/{lesson.ref}/cancel", reason="Something came up.")
+        self.say(f"cancels, {ahead_of(lesson)} before the lesson: {answer['text']}")
+
+
+class Student(Actor):
+    """Somebody who books and pays."""
+
+    def use_card(self, card: str) -> None:
+        """Save a card as the browser does with Stripe's library; bookings that wait for one are tried with it."""
+        setup = self.api.post("payment-method/setups")
+        self.api.post(f"payment-method/setups/{setup['id']}/confirm", payment_method=CARDS[card])
+        answer = self.api.put("payment-method", setup=setup["id"])
+        self.say(f"saves a card that ends in {answer['card']['last4']}" + _what_it_paid(answer["retried"]))
+
+    def book(
+        self, teacher: Teacher, *, since: datetime, until: datetime, minutes: int = 60, credits: int = 0
+    ) -> Lesson:
+        """Book the first lesson that can be had. Raises ApiProblem, and LookupError if there is no free time."""
+        instructor = self._find(teacher)
+        service = next(one["ref"] for one in instructor["services"] if one["title"] == teacher.offers[0].title)
+        for starts_at in self._free_times(instructor["ref"], service, minutes, since=since, until=until)[::TRIES_APART]:
+            try:
+                booked = self.api.post(
+                    "bookings", service=service, starts_at=starts_at, minutes=minutes, credits_cents=credits
+                )
+            except ApiProblem as problem:
+                if problem.code != TAKEN:  # somebody was quicker, or this student has another lesson then
+                    raise
+                continue
+            lesson = Lesson.told(booked)
+            with_credits = f" with {dollars(credits)} of credits" if credits else ""
+            self.say(f"books {teacher.offers[0].title}, {ahead_of(lesson)} ahead{with_credits}: {booked['status']}")
+            return lesson
+        raise LookupError(f"{teacher.name} has no free time between {since} and {until}.")
+
+    def move(self, lesson: Lesson, teacher: Teacher, *, by_at_least: timedelta) -> Lesson:
+        """Move a lesson to the first free time that is so much later."""
+        instructor = self._find(teacher)
+        booked = self.api.get(f"bookings/{lesson.ref}")
+        since = lesson.starts_at + by_at_least
+        times = self._free_times(
+            instructor["ref"], booked["service_ref"], booked["minutes"], since=since, until=since + timedelta(days=2)
+        )
+        self.api.post(f"bookings/{lesson.ref}/reschedule", starts_at=times[0])
+        before = ahead_of(lesson)
+        moved = self.look_at(lesson)
+        self.say(f"moves the lesson, {before} before it, to {moved.starts_at:%a %H:%M}: {moved.payment_status}")
+        return moved
+
+    def confirm_at_the_bank(self, lesson: Lesson) -> None:
+        """Go through 3-D Secure, and come back."""
+        if lesson.bank_page is None:
+            raise LookupError(f"No bank wants to hear from {self.person.name}.")
+        press(lesson.bank_page, "complete")
+        self.api.post(f"bookings/{lesson.ref}/confirm-payment")
+        self.say(f"confirms at the bank: {self.look_at(lesson).booking_status}")
+
+    def _find(self, teacher: Teacher) -> Json:
+        found = self.api.get("instructors", search=teacher.name)["results"]
+        return next(instructor for instructor in found if instructor["name"] == teacher.name)
+
+    def _free_times(
+        self, instructor: str, service: str, minutes: int, *, since: datetime, until: datetime
+    ) -> list[str]:
+        query = {"service": service, "minutes": minutes, "from": since, "to": until}
+        return [slot["starts_at"] for slot in self.api.get(f"instructors/{instructor}/slots", **query)["slots"]]
+
+
+class Instructor(Actor):
+    """Somebody who teaches."""
+
+    def mark_complete(self, lesson: Lesson) -> None:
+        self.api.post(f"bookings/{lesson.ref}/complete")
+        self.say("marks the lesson complete")
+
+
+def ahead_of(lesson: Lesson) -> str:
+    """Return how long it is until a lesson, in hours."""
+    return f"{round((lesson.starts_at - clock.now()) / timedelta(hours=1))} h"
+
+
+def _what_it_paid(retried: list[Json]) -> str:
+    return "".join(f"; {one['text']}" for one in retried)
