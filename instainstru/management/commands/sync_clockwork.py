@@ -1,4 +1,4 @@
-"""`manage.py sync_clockwork`: write the one table of what runs when into django-celery-beat's (design 9)."""
+"""`manage.py sync_clockwork`: write the one table of what runs when into django-celery-beat's."""
 
 from datetime import timedelta
 from typing import Any
@@ -7,24 +7,28 @@ from celery.schedules import crontab, schedule
 from django.conf import settings
 from django.core.management.base import BaseCommand
 from django.db import transaction
-from django_celery_beat.models import PeriodicTask, PeriodicTasks
+from django_celery_beat.models import PeriodicTask
 from django_celery_beat.schedulers import ModelEntry
 
-OURS = "From settings.CLOCKWORK; `manage.py sync_clockwork` writes it anew."
+OURS = "Of settings.CLOCKWORK: `manage.py sync_clockwork` writes it anew, except whether it is enabled."
 
 
 class Command(BaseCommand):
-    help = "Bring beat's tables in step with settings.CLOCKWORK. Entries that staff made by hand stay as they are."
+    help = (
+        "Bring beat's tables in step with settings.CLOCKWORK: what is missing or differs is written, what is gone is "
+        "removed. Entries that staff made stay, and so does what staff have switched off."
+    )
 
     def handle(self, *args: Any, **options: Any) -> None:
         with transaction.atomic():
             gone, _ = PeriodicTask.objects.filter(description=OURS).exclude(name__in=settings.CLOCKWORK).delete()
             for name, entry in settings.CLOCKWORK.items():
-                ModelEntry.from_entry(name, task=entry["task"], schedule=_schedule(entry), description=OURS)
-            PeriodicTasks.update_changed()
-        self.stdout.write(f"{len(settings.CLOCKWORK)} entries written, {gone} removed.")
+                _write(name, **entry)
+        self.stdout.write(f"{len(settings.CLOCKWORK)} entries are in step; {gone} gone ones removed.")
 
 
-def _schedule(entry: dict[str, Any]) -> schedule | crontab:
-    every: timedelta | None = entry.get("every")
-    return schedule(every) if every else entry["at"]
+def _write(name: str, *, task: str, every: timedelta | None = None, at: crontab | None = None) -> None:
+    """Write one entry. A key that beat would not understand is a TypeError here, and not in beat at night."""
+    if (every is None) == (at is None):
+        raise TypeError(f"{name} runs either `every` so often or `at` some time.")
+    ModelEntry.from_entry(name, task=task, schedule=at or schedule(every), description=OURS)
