@@ -7,9 +7,13 @@ class PaymentsConfig(AppConfig):
     label = "payments"
 
     def ready(self) -> None:
-        """Set up the SDK for dj-stripe, and check that every kind of operation has its ending."""
+        """Set up the SDK for dj-stripe, check that every kind of operation has its ending, say what waits for staff."""
+        from instainstru.admin.queues import register_queue
+        from payments.admin.queues import QUEUES
         from payments.endings import check_every_kind_has_one_ending
         from payments.gateway.client import configure_sdk
 
         configure_sdk()
         checks.register(check_every_kind_has_one_ending)
+        for queue in QUEUES:
+            register_queue(queue)

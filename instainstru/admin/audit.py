@@ -5,13 +5,16 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from ipaddress import ip_address
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 from django.db import IntegrityError, connection
 from django.http import HttpRequest
 from rest_framework.throttling import BaseThrottle
 
 from instainstru.models import StaffAction
+
+if TYPE_CHECKING:
+    from instainstru.accounts.models import User
 
 NOTE = "note"
 
@@ -43,16 +46,19 @@ class AuditEntry:
     shown: dict[str, Any] = field(default_factory=dict)
     look_after: Callable[[], dict[str, Any]] = dict  # how it stands once it is done; asked in the same transaction
 
+    @property
+    def actor(self) -> "User":
+        """Who does it; the admin lets nobody in who is not signed in."""
+        return cast("User", self.request.user)
+
     def record(self, began: str) -> None:
         """Keep who did what, when, from where and why. Raises DoneAlready for a ticket that was used."""
         if not connection.in_atomic_block:
             raise RuntimeError("What staff do is written down in the transaction of what they did.")
-        actor_id = self.request.user.pk
-        assert actor_id is not None, "The admin lets nobody in who is not signed in."
         try:
             StaffAction.objects.create(
                 ticket=self.ticket,
-                actor_id=actor_id,
+                actor=self.actor,
                 address=_address_of(self.request),
                 action=self.action,
                 subject=self.subject,

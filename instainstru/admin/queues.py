@@ -11,13 +11,27 @@ from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.models import AnonymousUser
 from django.core.checks import CheckMessage, Error, register
 
+SHOWN = 5  # of one queue on the first page; its list has the rest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkItem:
+    """One thing that waits, and the page where something can be done about it."""
+
+    label: str
+    url: str
+    detail: str = ""
+    since: datetime | None = None
+    deadline: datetime | None = None
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Backlog:
-    """How much waits, and the instant by which the first of it must be done."""
+    """How much waits, the instant by which the first of it must be done, and the most pressing of it."""
 
     count: int
     next_deadline: datetime | None = None
+    items: tuple[WorkItem, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +54,12 @@ class Waiting:
     count: int
     next_deadline: datetime | None
     is_overdue: bool
+    items: tuple[WorkItem, ...] = ()
+
+    @property
+    def rest(self) -> int:
+        """How many more there are than are shown."""
+        return self.count - len(self.items)
 
 
 _registered: list[WorkQueue] = []
@@ -67,6 +87,7 @@ def _as_shown(queue: WorkQueue, now: datetime) -> Waiting:
         count=backlog.count,
         next_deadline=deadline,
         is_overdue=deadline is not None and deadline < now,
+        items=backlog.items,
     )
 
 

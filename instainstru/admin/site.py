@@ -22,8 +22,14 @@ class InstaInstruAdminSite(admin.AdminSite):
     index_template = "admin/home.html"
 
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
-        waiting = queues.waiting_at(clock.now(), request.user)
-        return super().index(request, {"work_queues": waiting, **(extra_context or {})})
+        now = clock.now()
+        waiting = queues.waiting_at(now, request.user)
+        shown = {
+            "work_queues": [queue for queue in waiting if queue.count],
+            "empty_queues": [queue for queue in waiting if not queue.count],
+            "now": now,
+        }
+        return super().index(request, {**shown, **(extra_context or {})})
 
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """Send strangers to the one login page, where guessing is counted; who is logged in and no staff gets a 403."""

@@ -1,0 +1,14 @@
+"""A booking's words as staff read them, beside those of its money."""
+
+from instainstru.admin.audit import NOTE
+
+STAFF_ACTIONS = {NOTE: "wrote a note", "retry": "retried what was refused", "resolve": "gave up what was refused"}
+
+
+def staff_action_in_words(action: str) -> str:
+    return STAFF_ACTIONS.get(action) or in_short(action).lower()
+
+
+def in_short(word: str) -> str:
+    """Write a stored word as words: `payment_method_required`."""
+    return word.replace("_", " ")
