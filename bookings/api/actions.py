@@ -20,12 +20,30 @@ from bookings.serializers.bookings import BookingDetailOut, OperationOut
 from instainstru import clock
 from instainstru.accounts.requests import SignedInApiRequest
 from instainstru.api import idempotency
-from instainstru.api.documentation import PROBLEMS
+from instainstru.api.documentation import may_meet
 from instainstru.api.permissions import IsInstructor, IsStudent
 from instainstru.refusals import RefusalCode
 from payments.queries import undertaking_of
 from payments.serializers.plans import Preview, PreviewOut
 
+_CANCELLING = ("lesson_started", "already_settled", "already_completed", "under_review")
+_MOVING = (*_CANCELLING, "reschedule_locked", "reschedule_too_late", "payment_method_required")
+LATE = {  # policy section 13
+    "rule": "P7.3",
+    "preview": "3f786850e387550fdab836ed7e6dc881",
+    "student": {
+        "sentence": "Your card is charged $134.40. You have $60.00 of it back as credits.",
+        "card_held_cents": 0,
+        "card_charged_cents": 13_440,
+        "card_freed_cents": 0,
+        "card_refunded_cents": 0,
+        "credits_returned_cents": 0,
+        "credits_issued_cents": 6_000,
+        "credits_forfeited_cents": 0,
+        "credits_used_cents": 0,
+    },
+    "instructor": None,
+}
 AGREED = {"preview": "3f786850e387550fdab836ed7e6dc881", "reason": "I am ill."}
 
 
@@ -36,7 +54,12 @@ class PreviewCancellation(APIView):
     permission_classes = [IsStudent | IsInstructor]
     throttle_scope = "read"
 
-    @extend_schema(request=None, responses=PreviewOut)
+    @extend_schema(
+        request=None,
+        responses=PreviewOut,
+        extensions=may_meet(*_CANCELLING),
+        examples=[OpenApiExample("Six hours ahead, to the student", value=LATE, response_only=True)],
+    )
     def post(self, request: SignedInApiRequest, ref: str) -> Response:
         booking = booking_visible_to(request.user, ref=ref)
         plan = operations.preview_cancellation(booking=booking, actor=request.user, now=clock.now())
@@ -53,6 +76,7 @@ class CancelBooking(APIView):
     @extend_schema(
         request=CancelIn,
         responses={200: OperationOut, 202: OperationOut},
+        extensions=may_meet(*_CANCELLING, "preview_stale"),
         examples=[OpenApiExample("As previewed", value=AGREED, request_only=True)],
     )
     def post(self, request: SignedInApiRequest, ref: str) -> Response:
@@ -80,7 +104,7 @@ class PreviewReschedule(APIView):
     permission_classes = [IsStudent]
     throttle_scope = "read"
 
-    @extend_schema(request=NewTimeIn, responses=PreviewOut)
+    @extend_schema(request=NewTimeIn, responses=PreviewOut, extensions=may_meet(*_MOVING))
     def post(self, request: SignedInApiRequest, ref: str) -> Response:
         body = NewTimeIn(data=request.data)
         body.is_valid(raise_exception=True)
@@ -99,7 +123,14 @@ class RescheduleBooking(APIView):
     @extend_schema(
         request=RescheduleIn,
         responses={200: BookingDetailOut, 202: OperationOut},
-        extensions={PROBLEMS: [402]},
+        extensions=may_meet(
+            *_MOVING,
+            "slot_unavailable",
+            "card_declined",
+            "authentication_required",
+            "operation_in_progress",
+            "preview_stale",
+        ),
     )
     def post(self, request: SignedInApiRequest, ref: str) -> Response:
         body = RescheduleIn(data=request.data)
@@ -130,7 +161,11 @@ class PayBooking(APIView):
     permission_classes = [IsStudent]
     throttle_scope = "money"
 
-    @extend_schema(request=None, responses={200: BookingDetailOut, 202: OperationOut}, extensions={PROBLEMS: [402]})
+    @extend_schema(
+        request=None,
+        responses={200: BookingDetailOut, 202: OperationOut},
+        extensions=may_meet("already_settled", "slot_unavailable", "operation_in_progress"),
+    )
     def post(self, request: SignedInApiRequest, ref: str) -> Response:
         booking, key = booking_visible_to(request.user, ref=ref), idempotency.claim(request)
         operation = begun_once(
@@ -147,7 +182,11 @@ class ConfirmPayment(APIView):
     permission_classes = [IsStudent]
     throttle_scope = "money"
 
-    @extend_schema(request=None, responses={200: BookingDetailOut, 202: OperationOut})
+    @extend_schema(
+        request=None,
+        responses={200: BookingDetailOut, 202: OperationOut},
+        extensions=may_meet("already_settled", "slot_unavailable", "operation_in_progress"),
+    )
     def post(self, request: SignedInApiRequest, ref: str) -> Response:
         booking, key = booking_visible_to(request.user, ref=ref), idempotency.claim(request)
         with alone_with(booking):
@@ -166,7 +205,11 @@ class CompleteBooking(APIView):
 
     permission_classes = [IsInstructor]
 
-    @extend_schema(request=None, responses=BookingDetailOut)
+    @extend_schema(
+        request=None,
+        responses=BookingDetailOut,
+        extensions=may_meet("lesson_not_ended", "already_settled", "already_completed", "under_review"),
+    )
     def post(self, request: SignedInApiRequest, ref: str) -> Response:
         booking, key = booking_visible_to(request.user, ref=ref), idempotency.claim(request)
         if key is None or key.replayed_subject() is None:

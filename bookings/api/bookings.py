@@ -31,7 +31,7 @@ from instainstru import clock
 from instainstru.accounts.models import User
 from instainstru.accounts.requests import SignedInApiRequest
 from instainstru.api import idempotency
-from instainstru.api.documentation import PROBLEMS
+from instainstru.api.documentation import may_meet
 from instainstru.api.idempotency import IdempotencyKey
 from instainstru.api.pagination import NewestFirst
 from instainstru.api.permissions import IsStudent
@@ -90,7 +90,14 @@ class Bookings(ListAPIView):
     @extend_schema(
         request=BookingIn,
         responses={201: BookingDetailOut, 202: OperationOut},
-        extensions={PROBLEMS: [402, 422]},
+        extensions=may_meet(
+            "payment_method_required",
+            "account_locked",
+            "slot_unavailable",
+            "lesson_started",
+            "credits_unavailable",
+            "preview_stale",
+        ),
         examples=[OpenApiExample("As quoted", value=ASKED | {"note": "I am a beginner."}, request_only=True)],
     )
     def post(self, request: SignedInApiRequest) -> Response:

@@ -11,6 +11,7 @@ from bookings.models import Service
 from bookings.operations import profile
 from bookings.serializers.instructors import ProfileSerializer, ServiceSerializer
 from instainstru.api import idempotency
+from instainstru.api.documentation import may_meet
 
 
 @extend_schema(tags=["instructor's own"])
@@ -38,7 +39,9 @@ class Services(OwnView):
         services = own_profile(request).services.order_by("id")
         return Response(ServiceSerializer(services, many=True).data)
 
-    @extend_schema(request=ServiceSerializer, responses={201: ServiceSerializer})
+    @extend_schema(
+        request=ServiceSerializer, responses={201: ServiceSerializer}, extensions=may_meet("below_price_floor")
+    )
     def post(self, request: Request) -> Response:
         """Put a service on offer; its price has to keep the floor (P1.4)."""
         instructor = own_profile(request)
@@ -60,7 +63,7 @@ class ServiceDetail(OwnView):
     def get(self, request: Request, ref: str) -> Response:
         return Response(ServiceSerializer(self._own_service(request, ref)).data)
 
-    @extend_schema(request=ServiceSerializer, responses=ServiceSerializer)
+    @extend_schema(request=ServiceSerializer, responses=ServiceSerializer, extensions=may_meet("below_price_floor"))
     def patch(self, request: Request, ref: str) -> Response:
         """Change it; bookings made before keep their terms (P1.2)."""
         service = self._own_service(request, ref)

@@ -13,7 +13,7 @@ from bookings.serializers.quotes import LessonIn, QuotedLesson, QuoteOut
 from credits.queries import balance_of
 from instainstru import clock
 from instainstru.accounts.requests import SignedInApiRequest
-from instainstru.api.documentation import PROBLEMS
+from instainstru.api.documentation import may_meet
 from instainstru.refusals import Refused
 from payments.policy.states import Party
 from payments.serializers.sides import BOTH_SIDES
@@ -30,7 +30,7 @@ class Quotes(APIView):
     @extend_schema(
         request=LessonIn,
         responses=QuoteOut,
-        extensions={PROBLEMS: [422]},
+        extensions=may_meet("lesson_started", "credits_unavailable"),
         examples=[OpenApiExample("An hour, partly with credits", value=ASKED, request_only=True)],
     )
     def post(self, request: SignedInApiRequest) -> Response:

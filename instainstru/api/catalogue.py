@@ -63,12 +63,6 @@ _PLUMBING = [
         instead="Check the e-mail address and password, or log in again for a new token.",
     ),
     ProblemKind(
-        code="payment_provider_refused",
-        status=402,
-        why="The payment provider did not accept that.",
-        instead="Read why in `detail`; another card may help.",
-    ),
-    ProblemKind(
         code="permission_denied",
         status=403,
         why="Your account may not do this.",
@@ -123,12 +117,6 @@ _PLUMBING = [
         instead="Try again later; tell our support the request id if it stays so.",
     ),
     ProblemKind(
-        code="payment_provider_unavailable",
-        status=503,
-        why="The payment provider does not answer. No money has moved.",
-        instead="Try again in a few seconds.",
-    ),
-    ProblemKind(
         code="temporarily_unavailable",
         status=503,
         why="A part that this needs is away for a moment. Nothing was done by halves.",
@@ -136,4 +124,20 @@ _PLUMBING = [
     ),
 ]
 
-CATALOGUE: dict[str, ProblemKind] = {kind.code: kind for kind in (*_PLUMBING, *_REFUSALS)}
+_PROVIDER = [
+    ProblemKind(
+        code="payment_provider_refused",
+        status=402,
+        why="The payment provider did not accept that.",
+        instead="Read why in `detail`; another card may help.",
+    ),
+    ProblemKind(
+        code="payment_provider_unavailable",
+        status=503,
+        why="The payment provider does not answer. No money has moved.",
+        instead="Try again in a few seconds.",
+    ),
+]
+
+CATALOGUE: dict[str, ProblemKind] = {kind.code: kind for kind in (*_PLUMBING, *_PROVIDER, *_REFUSALS)}
+ANYWHERE = frozenset(kind.code for kind in _PLUMBING)  # the others are met only where an operation names them

@@ -1,16 +1,17 @@
 """The API's own description (OpenAPI 3) and the page on which it can be read and tried."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.views.generic import TemplateView
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
-from instainstru.api.catalogue import CATALOGUE
+from instainstru.api.catalogue import ANYWHERE, CATALOGUE
 from instainstru.api.idempotency import HEADER, LONGEST_KEY
 from instainstru.api.problems import MEDIA_TYPE
 
 PROBLEM = "Problem"
-PROBLEMS = "x-problems"  # statuses; gone from the description once they are described
+PROBLEMS = "x-problems"  # gone from the description once they are described
 
 
 class SchemaView(SpectacularAPIView):
@@ -33,19 +34,27 @@ class ProblemsView(TemplateView):
     extra_context = {"kinds": sorted(CATALOGUE.values(), key=lambda kind: (kind.status, kind.code))}
 
 
+def may_meet(*codes: str) -> dict[str, Any]:
+    """Return the extension by which an operation names the problems that only some can meet, refusals above all.
+
+    `@extend_schema(extensions=may_meet("slot_unavailable"))`; what any operation can meet is added to all.
+    """
+    return {PROBLEMS: list(codes)}
+
+
 def describe_problems(result: dict[str, Any], generator: Any, request: Any, public: bool) -> dict[str, Any]:
     """Add to every operation the problems that any such operation can meet, and the header that every POST accepts.
 
-    A postprocessing hook of drf-spectacular. What a view declares itself stays; further problems of its own are named
-    by `extend_schema(extensions={PROBLEMS: [402, 422]})`.
+    A postprocessing hook of drf-spectacular. What a view declares itself stays.
     """
     result.setdefault("components", {}).setdefault("schemas", {})[PROBLEM] = _problem_schema()
     for path, methods in result.get("paths", {}).items():
         for method, operation in methods.items():
             if method == "parameters":
                 continue
-            for status in _statuses(path, method, operation):
-                operation["responses"].setdefault(str(status), _response(status))
+            own = operation.pop(PROBLEMS, [])
+            for status in sorted({*_statuses(path, method, operation), *(CATALOGUE[code].status for code in own)}):
+                operation["responses"].setdefault(str(status), _response(status, own))
             if method == "post" and _wants_a_user(operation):
                 operation.setdefault("parameters", []).append(_idempotency_header())
     return result
@@ -61,9 +70,9 @@ def _statuses(path: str, method: str, operation: dict[str, Any]) -> list[int]:
         statuses += [401, 403]
     if "{" in path:
         statuses += [404]
-    if method == "post":
-        statuses += [409]
-    return sorted({*statuses, *operation.pop(PROBLEMS, [])})
+    if method == "post" and _wants_a_user(operation):
+        statuses += [409, 422]  # of idempotency keys
+    return statuses
 
 
 def _wants_a_user(operation: dict[str, Any]) -> bool:
@@ -71,8 +80,9 @@ def _wants_a_user(operation: dict[str, Any]) -> bool:
     return bool(security) and {} not in security
 
 
-def _response(status: int) -> dict[str, Any]:
-    codes = sorted(kind.code for kind in CATALOGUE.values() if kind.status == status)
+def _response(status: int, own: Sequence[str]) -> dict[str, Any]:
+    known = (kind.code for kind in CATALOGUE.values() if kind.status == status)
+    codes = sorted(code for code in known if code in ANYWHERE or code in own)
     return {
         "description": f"A problem; `code` is one of {', '.join(codes)}." if len(codes) > 1 else f"`{codes[0]}`",
         "content": {MEDIA_TYPE: {"schema": {"$ref": f"#/components/schemas/{PROBLEM}"}}},

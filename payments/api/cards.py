@@ -13,12 +13,12 @@ from rest_framework.views import APIView
 from instainstru import clock
 from instainstru.accounts.requests import SignedInApiRequest
 from instainstru.api import idempotency
-from instainstru.api.documentation import PROBLEMS
+from instainstru.api.documentation import may_meet
 from instainstru.api.idempotency import IdempotencyKey
 from instainstru.api.permissions import IsStudent
 from instainstru.refusals import RefusalCode, Refused
 from payments import operations, queries
-from payments.api.provider import provider_problems
+from payments.api.provider import OF_THE_PROVIDER, provider_problems
 from payments.gateway import parties
 from payments.gateway.parties import CardSetup
 from payments.models import Payer
@@ -46,7 +46,11 @@ class PaymentMethod(APIView):
     def get(self, request: SignedInApiRequest) -> Response:
         return Response(PaymentMethodOut(_card_of(request)).data)
 
-    @extend_schema(request=SaveCardIn, responses=CardSavedOut, extensions={PROBLEMS: [402, 404, 409]})
+    @extend_schema(
+        request=SaveCardIn,
+        responses=CardSavedOut,
+        extensions=may_meet("authentication_required", "payment_method_required", "not_found", *OF_THE_PROVIDER),
+    )
     def put(self, request: SignedInApiRequest) -> Response:
         """Save the card of a setup that succeeded, instead of the one before, and try it on unpaid bookings."""
         body = SaveCardIn(data=request.data)
@@ -64,7 +68,7 @@ class CardSetups(APIView):
 
     permission_classes = [IsStudent]
 
-    @extend_schema(request=None, responses={201: CardSetupOut}, extensions={PROBLEMS: [402]})
+    @extend_schema(request=None, responses={201: CardSetupOut}, extensions=may_meet(*OF_THE_PROVIDER))
     def post(self, request: SignedInApiRequest) -> Response:
         """Begin to save a card."""
         key = idempotency.claim(request)
@@ -83,7 +87,7 @@ class ConfirmCardSetup(APIView):
     @extend_schema(
         request=ConfirmSetupIn,
         responses=CardSetupOut,
-        extensions={PROBLEMS: [402]},
+        extensions=may_meet(*OF_THE_PROVIDER),
         examples=[OpenApiExample("A test card", value={"payment_method": "pm_card_visa"}, request_only=True)],
     )
     def post(self, request: SignedInApiRequest, setup_id: str) -> Response:

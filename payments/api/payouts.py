@@ -8,10 +8,10 @@ from rest_framework.views import APIView
 
 from instainstru import clock
 from instainstru.accounts.requests import SignedInApiRequest
-from instainstru.api.documentation import PROBLEMS
+from instainstru.api.documentation import may_meet
 from instainstru.api.permissions import IsInstructor
 from payments import operations
-from payments.api.provider import provider_problems
+from payments.api.provider import OF_THE_PROVIDER, provider_problems
 from payments.models import Payee
 from payments.serializers.payouts import OnboardingLinkOut, PayoutAccountOut
 
@@ -34,7 +34,7 @@ class CheckPayoutAccount(APIView):
 
     permission_classes = [IsInstructor]
 
-    @extend_schema(request=None, responses=PayoutAccountOut, extensions={PROBLEMS: [402, 404]})
+    @extend_schema(request=None, responses=PayoutAccountOut, extensions=may_meet("not_found", *OF_THE_PROVIDER))
     def post(self, request: SignedInApiRequest) -> Response:
         payee = get_object_or_404(Payee, user=request.user)
         with provider_problems():
@@ -48,7 +48,7 @@ class OnboardingLink(APIView):
 
     permission_classes = [IsInstructor]
 
-    @extend_schema(request=None, responses=OnboardingLinkOut, extensions={PROBLEMS: [402]})
+    @extend_schema(request=None, responses=OnboardingLinkOut, extensions=may_meet(*OF_THE_PROVIDER))
     def post(self, request: SignedInApiRequest) -> Response:
         with provider_problems():
             url = operations.onboarding_link(instructor=request.user, return_url=settings.SITE_URL, now=clock.now())

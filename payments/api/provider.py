@@ -27,6 +27,9 @@ class ProviderUnavailable(APIException):
     wait = 5  # seconds
 
 
+OF_THE_PROVIDER = (ProviderRefused.default_code, ProviderUnavailable.default_code)
+
+
 @contextlib.contextmanager
 def provider_problems() -> Iterator[None]:
     """Turn what the gateway raises into problem documents; what Stripe does not know is a 404."""
