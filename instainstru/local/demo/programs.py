@@ -13,6 +13,7 @@ from instainstru.local.processes import Program
 
 WEB_PORT = 8000
 SIMULATOR_PORT = 12111
+APPLICATION = "instainstru.wsgi:application"
 THREADS = 8  # requests at a time; each waits for Stripe most of its time
 TASKS = 2  # at a time
 STARTUP = 90.0  # seconds; each takes two or three, on a busy machine several times that
@@ -77,7 +78,7 @@ def web_server(places: Places) -> Program:
     options = {"--bind": f"{places.host}:{places.web_port}", "--worker-class": "gthread", "--threads": THREADS}
     return Program(
         name="web server",
-        command=[sys.executable, "-m", "gunicorn", *_written(options), "instainstru.wsgi:application"],
+        command=[sys.executable, "-m", "gunicorn", "--no-control-socket", *_written(options), APPLICATION],
         environment=places.environment,
         port=places.web_port,
         port_setting="--web-port",

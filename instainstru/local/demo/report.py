@@ -18,7 +18,9 @@ from instainstru.money import dollars
 
 Json = dict[str, Any]
 
-NARROWEST = 150  # columns; a table that is written to a file or a pipe need not be cut
+AMOUNTS = ("card", "wallet", "instructor", "platform")
+COLUMNS = {"card": "card", "wallet": "credits", "instructor": "instructor", "platform": "platform"}
+WIDE = 160  # columns where nobody has a width: a file, a pipe
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,22 +74,21 @@ def failed_row(line: Line, error: Exception) -> Row:
 def as_table(rows: Sequence[Row]) -> Table:
     """Return the table that is shown at the end."""
     table = Table(title="The story", title_justify="left", header_style="bold", padding=(0, 1), show_lines=True)
-    table.add_column("booking", max_width=32)
-    table.add_column("what was done when (UTC)", min_width=30)
-    for name in ("card", "credits", "instructor", "platform"):
-        table.add_column(name, justify="right", no_wrap=True)
-    table.add_column("payment and outcome")
+    table.add_column("booking", min_width=22)
+    table.add_column("what was done when (UTC)", min_width=20, max_width=35)
+    for name in AMOUNTS:
+        table.add_column(COLUMNS[name], justify="right", no_wrap=True)
+    table.add_column("payment and outcome", min_width=20, overflow="fold")
     for row in rows:
-        amounts = (row.card, row.wallet, row.instructor, row.platform)
         table.add_row(
             f"[bold]{row.title}[/bold]\n{row.ref} · {row.rule}",
             "\n".join(row.deeds),
-            *map(dollars, amounts),
+            *(dollars(getattr(row, name)) for name in AMOUNTS),
             f"{row.booking}, {row.payment}\n{row.outcome or '–'}"
             + "".join(f"\n[bold red]✗ {problem}[/bold red]" for problem in row.problems),
         )
-    totals = (sum(getattr(row, name) for row in rows) for name in ("card", "wallet", "instructor", "platform"))
-    table.add_row("[bold]together[/bold]", "", *map(dollars, totals), "")
+    totals = [dollars(sum(getattr(row, name) for row in rows)) for name in AMOUNTS]
+    table.add_row("[bold]together[/bold]", "", *totals, "")
     return table
 
 
@@ -113,7 +114,7 @@ def read(path: Path) -> list[Row]:
 def console() -> Console:
     """Return the console of a demo; where nobody has a width, nothing is cut."""
     found = Console(highlight=False)
-    return found if found.is_terminal else Console(highlight=False, width=NARROWEST)
+    return found if found.is_terminal else Console(highlight=False, width=WIDE)
 
 
 def _deeds(timeline: Sequence[Json]) -> Iterator[str]:
@@ -122,7 +123,7 @@ def _deeds(timeline: Sequence[Json]) -> Iterator[str]:
         deeds = list(of_one_kind)
         first = datetime.fromisoformat(deeds[0]["accepted_at"])
         times = f" ×{len(deeds)}" if len(deeds) > 1 else ""
-        yield f"{first:%a %d %b %H:%M}  {kind.replace('_', ' ')}{times}"
+        yield f"{first:%d %b %H:%M} {kind.replace('_', ' ')}{times}"
 
 
 def _against_policy(row: Row, expected: Expected) -> Iterator[str]:

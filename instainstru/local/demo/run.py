@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from io import StringIO
 from pathlib import Path
 
+from django.conf import settings
 from django.core.management import call_command
 from django.test.utils import override_settings
 from rich.console import Console
@@ -145,8 +146,8 @@ def _show_around(places: Places, console: Console) -> None:
         "API": f"{site}/api/docs",
         "Health, metrics": f"{site}/readyz  {site}/metrics",
         "Stripe simulator": f"{places.stripe}/_control/summary",
-        "Mail": "in files below .data/mail",
-        "Logs": str(places.logs),
+        "Mail": f"files in {settings.EMAIL_FILE_PATH}",
+        "Logs": f"files in {places.logs}",
         "Time": ".venv/bin/python manage.py clock advance 24h",
     }.items():
         look.add_row(what, where)
