@@ -10,7 +10,7 @@ from django.shortcuts import get_object_or_404
 from bookings.calendar import Calendar, Hours, Span, free_slots
 from bookings.models import Booking, DateException, Instructor, Service, TimeOff, WeeklyHours
 from instainstru.accounts.models import User
-from payments.models import Operation, Payee
+from payments.models import Operation
 from payments.policy.states import BookingStatus, PaymentStatus
 
 
@@ -68,11 +68,6 @@ def with_their_offer(
         .prefetch_related(Prefetch("services", queryset=on_offer, to_attr="services_on_offer"))
         .annotate(lowest_price_cents=Subquery(cheapest))
     )
-
-
-def can_be_paid(instructor: Instructor) -> bool:
-    """Return whether Stripe lets the instructor receive money; nothing of theirs can be booked otherwise (P2.1)."""
-    return Payee.objects.filter(user=instructor.user_id, is_payable=True).exists()
 
 
 def slots_of(

@@ -52,7 +52,7 @@ def instructor(request: HttpRequest, ref: str) -> HttpResponse:
         "offer": [(service, list(_lengths(service))) for service in services],
         "chosen": chosen,
     }
-    if chosen and queries.can_be_paid(shown):
+    if chosen:
         context |= _times(request, shown, chosen)
     return render(request, "bookings/instructor.html", context)
 

@@ -1,5 +1,6 @@
 """A student's card: saved through Stripe's own form, or chosen among test cards where Stripe is simulated (P2.5)."""
 
+import re
 from typing import Any
 from urllib.parse import urlencode
 
@@ -28,6 +29,7 @@ TEST_CARDS = [  # what they do, by the names that Stripe's test mode has for the
     ("pm_card_chargeCustomerFailInsufficientFunds", "A card with insufficient funds"),
     ("pm_card_authenticationRequired", "A card whose bank wants each payment confirmed (3-D Secure)"),
 ]
+SETUP_ID = re.compile(r"seti_\w+", re.ASCII)  # it comes from the address, and becomes part of one
 STRIPE_JS = {  # what Stripe's script has to be allowed, on the one page that has it
     "script-src": ["https://js.stripe.com", "https://*.js.stripe.com"],
     "frame-src": ["https://js.stripe.com", "https://*.js.stripe.com", "https://hooks.stripe.com"],
@@ -64,7 +66,8 @@ def saved(request: SignedInRequest) -> HttpResponse:
 
     By GET, because Stripe says so; keeping a setup's card twice keeps the same one.
     """
-    return _keep(request, request.GET.get("setup_intent", ""))
+    setup_id = request.GET.get("setup_intent", "")
+    return _keep(request, setup_id) if SETUP_ID.fullmatch(setup_id) else redirect("card")
 
 
 def _test_card(request: SignedInRequest) -> HttpResponse:

@@ -10,7 +10,7 @@ from django import forms
 from django.urls import reverse
 from django.utils.dateparse import parse_datetime
 
-from bookings.models import Service
+from bookings.models import Instructor, Service
 from bookings.web.forms.fields import DollarsField, written
 
 
@@ -37,9 +37,7 @@ class AskedLessonForm(forms.Form):
     """Reads the address. Whether the lesson is free is not its matter."""
 
     service = forms.ModelChoiceField(
-        Service.objects.active()
-        .filter(instructor__is_listed=True, instructor__user__is_active=True)
-        .select_related("instructor__user"),
+        Service.objects.active().filter(instructor__in=Instructor.objects.listed()).select_related("instructor__user"),
         to_field_name="ref",
     )
     minutes = forms.IntegerField()
