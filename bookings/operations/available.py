@@ -6,7 +6,9 @@ from datetime import datetime
 from bookings.models import Booking
 from bookings.operations.subject import BookingSubject
 from payments import operations as payments
+from payments.models import Payment
 from payments.policy.actions import AvailableAction, available_actions
+from payments.policy.facts import Facts
 from payments.policy.states import STOPS, Party, PaymentStatus
 from payments.rules import rules_of_version
 
@@ -14,20 +16,25 @@ from payments.rules import rules_of_version
 def available_actions_on(
     booking: Booking, *, party: Party, now: datetime, operation_under_way: bool
 ) -> tuple[AvailableAction, ...]:
-    """Return what a side may do with a booking, with its consequences and deadlines; asks nothing of the database.
-
-    While its money waits for our staff (P10.3), as while an operation is under way, a cancellation is accepted and
-    judged by the state that the stop interrupted (P7.11).
-    """
-    payment = booking.payment
-    facts = payments.facts_of(BookingSubject(booking))
-    is_stopped = payment.status == PaymentStatus.MANUAL_REVIEW and payment.review_reason in STOPS
-    if is_stopped:
-        facts = replace(facts, payment_status=PaymentStatus(payment.former_status))
+    """Return what a side may do with a booking, with its consequences and deadlines; asks nothing of the database."""
     return available_actions(
-        facts,
+        facts_as_asked(booking),
         party,
         now,
-        rules=rules_of_version(payment.policy_version),
-        operation_under_way=operation_under_way or is_stopped,
+        rules=rules_of_version(booking.payment.policy_version),
+        operation_under_way=operation_under_way or is_stopped(booking.payment),
     )
+
+
+def facts_as_asked(booking: Booking) -> Facts:
+    """Return the facts by which a request is judged: behind a stop, those of the state that it interrupted (P7.11)."""
+    payment = booking.payment
+    facts = payments.facts_of(BookingSubject(booking))
+    if is_stopped(payment):
+        return replace(facts, payment_status=PaymentStatus(payment.former_status))
+    return facts
+
+
+def is_stopped(payment: Payment) -> bool:
+    """Return whether a payment waits for our staff after a definite no (P10.3); a cancellation is accepted even so."""
+    return payment.status == PaymentStatus.MANUAL_REVIEW and payment.review_reason in STOPS

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from bookings.models import Booking
-from bookings.operations.subject import BookingSubject
+from bookings.operations.available import facts_as_asked
 from instainstru.accounts.models import User
 from instainstru.api.idempotency import IdempotencyKey
 from payments import operations as payments
@@ -46,9 +46,8 @@ def cancel_booking(
 
 def preview_cancellation(*, booking: Booking, actor: User, now: datetime) -> Plan:
     """Return what cancelling would do now, by the same decision that cancelling asks; raises what it would raise."""
-    facts = payments.facts_of(BookingSubject(booking))
     action = _CANCELLATION_BY[party_of(booking, actor)]
-    return decide(facts, action, now, rules=rules_of_version(booking.payment.policy_version))
+    return decide(facts_as_asked(booking), action, now, rules=rules_of_version(booking.payment.policy_version))
 
 
 def party_of(booking: Booking, actor: User) -> Party:

@@ -15,7 +15,7 @@ IN_THE_MEANTIME = {
     State.UNDER_WAY: "This is under way.",
     State.UNDER_REVIEW: "Our staff are looking at this.",
 }
-_INSTRUCTORS_CALLS = frozenset({Call.PAY, Call.REVERSE})
+_ON_THE_CARD = frozenset({Call.AUTHORIZE, Call.INSPECT, Call.CAPTURE, Call.CHARGE, Call.REFUND, Call.VOID})
 
 
 class StepOut(serializers.Serializer[Step]):
@@ -29,7 +29,7 @@ class StepOut(serializers.Serializer[Step]):
     )
 
     def get_card_cents(self, step: Step) -> int | None:
-        shown = Party.STUDENT in self.context["sides"] and step.call not in _INSTRUCTORS_CALLS
+        shown = Party.STUDENT in self.context["sides"] and step.call in _ON_THE_CARD
         return step.amount_cents if shown else None
 
     def get_instructor_cents(self, step: Step) -> int | None:

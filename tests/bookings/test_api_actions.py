@@ -7,7 +7,6 @@ from django.urls import reverse
 from rest_framework.test import APIClient
 
 from bookings.models import Booking
-from instainstru import clock
 from instainstru.locks import booking_mutex
 from payments.models import Operation
 from tests.stage import Stage
@@ -328,5 +327,8 @@ class TestAvailableActions:
         stopped = seen(client, booking)
 
         assert stopped["payment"]["status"] == "manual_review"
-        assert {offer["action"] for offer in stopped["available_actions"]} == {"cancel"}
-        assert clock.now() < booking.starts_at
+        (offer,) = stopped["available_actions"]
+        assert offer["plan"] == act(client, "cancel-preview", booking).json()
+        answer = act(client, "cancel", booking, preview=offer["plan"]["preview"])
+        assert (answer.status_code, answer.json()["state"]) == (202, "under_way")
+        assert seen(client, booking)["status"] == "cancelled"
