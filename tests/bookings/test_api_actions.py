@@ -133,6 +133,14 @@ class TestCancelling:
         assert operation["text"].endswith("nothing was charged.")
 
 
+    def test_keeps_its_budget_of_statements(self, client, stage, django_assert_max_num_queries):
+        """Two calls to Stripe, three short transactions each, and the credit that is issued; the edge adds five."""
+        booking = stage.book(hours_ahead=18)
+
+        with django_assert_max_num_queries(74):
+            act(client, "cancel", booking)
+
+
 class TestMoving:
     def new_time(self, booking, **distance) -> str:
         return (booking.starts_at + timedelta(**distance)).isoformat()
