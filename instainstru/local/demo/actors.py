@@ -65,11 +65,16 @@ class Actor:
 class Student(Actor):
     """Somebody who books and pays."""
 
+    _card = ""
+
     def use_card(self, card: str) -> None:
         """Save a card as the browser does with Stripe's library; bookings that wait for one are tried with it."""
+        if card == self._card:
+            return
         setup = self.api.post("payment-method/setups")
         self.api.post(f"payment-method/setups/{setup['id']}/confirm", payment_method=CARDS[card])
         answer = self.api.put("payment-method", setup=setup["id"])
+        self._card = card
         self.say(f"saves a card that ends in {answer['card']['last4']}" + _what_it_paid(answer["retried"]))
 
     def book(
@@ -106,6 +111,11 @@ class Student(Actor):
         moved = self.look_at(lesson)
         self.say(f"moves the lesson, {before} before it, to {moved.starts_at:%a %H:%M}: {moved.payment_status}")
         return moved
+
+    def pay(self, lesson: Lesson) -> None:
+        """Let the saved card pay what the booking asks for."""
+        self.api.post(f"bookings/{lesson.ref}/pay")
+        self.say(f"pays: {self.look_at(lesson).payment_status}")
 
     def confirm_at_the_bank(self, lesson: Lesson) -> None:
         """Go through 3-D Secure, and come back."""

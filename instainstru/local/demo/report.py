@@ -71,6 +71,14 @@ def failed_row(line: Line, error: Exception) -> Row:
     return Row(title=line.title, rule=line.rule, problems=[f"{type(error).__name__}: {error}"])
 
 
+def in_short(row: Row) -> str:
+    """Return a line's end as one line of text."""
+    if row.problems:
+        return f"[bold red]✗ {row.title}: {'; '.join(row.problems)}[/bold red]"
+    amounts = ", ".join(f"{COLUMNS[name]} {dollars(getattr(row, name))}" for name in AMOUNTS)
+    return f"[green]✓ {row.title}: {amounts}[/green]"
+
+
 def as_table(rows: Sequence[Row]) -> Table:
     """Return the table that is shown at the end."""
     table = Table(title="The story", title_justify="left", header_style="bold", padding=(0, 1), show_lines=True)

@@ -378,7 +378,7 @@ def collected_later(scene: Scene) -> Story:
     yield settlement_of(lesson) + COLLECTING
     scene.student.say(f"owes the lesson, which the platform has paid: {scene.student.look_at(lesson).payment_status}")
     yield settlement_of(lesson) + COLLECTING + timedelta(hours=12)
-    scene.student.use_card("ok")
+    scene.student.pay(lesson)
 
 
 # --- For whoever comes to look ------------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ from instainstru.local.demo import people
 from instainstru.local.demo.actors import Instructor, Student
 from instainstru.local.demo.client import Api, ApiProblem
 from instainstru.local.demo.data import set_tier
-from instainstru.local.demo.report import Row, failed_row, row_of
+from instainstru.local.demo.report import Row, failed_row, in_short, row_of
 from instainstru.local.demo.scene import Line, Scene, Story
 from instainstru.local.simulator import SimulatorControl
 from payments import operations as payments
@@ -32,7 +32,7 @@ def tell(
 
     `say` is told what happens, `look_around` is called before each journey and may raise. Raises journey.CannotTravel.
     """
-    cast = _Cast(site=site, say=lambda text: say(f"{clock.now().astimezone(UTC):%a %d %b %H:%M}  {text}"))
+    cast = _Cast(site=site, say=lambda text: say(f"{clock.now().astimezone(UTC):%d %b %H:%M}  {text}"))
     scenes = [cast.scene(line, simulator=simulator) for line in lines]
     waiting: list[tuple[datetime, int, Story]] = [
         (scene.began_at, number, line.play(scene))
@@ -45,10 +45,12 @@ def tell(
         journey.travel_to(at)
         try:
             heapq.heappush(waiting, (next(play), number, play))
+            continue
         except StopIteration:
             rows[number] = cast.look_at(lines[number], scenes[number], simulator=simulator)
         except (ApiProblem, LookupError) as error:
             rows[number] = failed_row(lines[number], error)
+        cast.say(in_short(rows[number]))
     return [row for _number, row in sorted(rows.items())]
 
 
@@ -57,7 +59,7 @@ class _Cast:
 
     def __init__(self, *, site: str, say: Say) -> None:
         self._site = site
-        self._say = say
+        self.say = say
         self._began_at = clock.now()
         self._students: dict[str, Student] = {}
         self._instructors: dict[str, Instructor] = {}
@@ -68,10 +70,10 @@ class _Cast:
         """Call the people of a line on stage."""
         learner, teacher = LEARNERS[line.student], TEACHERS[line.instructor]
         if learner.login not in self._students:
-            self._students[learner.login] = Student(learner, site=self._site, say=self._say)
+            self._students[learner.login] = Student(learner, site=self._site, say=self.say)
         if teacher.login not in self._instructors:
             set_tier(teacher)  # lessons given in an earlier telling may have changed it
-            self._instructors[teacher.login] = Instructor(teacher, site=self._site, say=self._say)
+            self._instructors[teacher.login] = Instructor(teacher, site=self._site, say=self.say)
         return Scene(
             student=self._students[learner.login],
             instructor=self._instructors[teacher.login],
