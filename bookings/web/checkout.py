@@ -33,6 +33,8 @@ from payments.policy.states import Call
 from payments.policy.windows import authorization_due_at, settlement_due_at
 from payments.rules import rules_in_force
 
+SHOWN_AGAIN = frozenset({RefusalCode.PREVIEW_STALE, RefusalCode.CREDITS_UNAVAILABLE})  # with what holds now
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Offer:
@@ -63,14 +65,9 @@ class Offer:
         return settlement_due_at(self.quote.ends_at, rules=self.rules)
 
     @property
-    def agreed(self) -> dict[str, Any]:
+    def agreed(self) -> dict[str, str]:
         """What the button agrees to; what has changed meanwhile is shown again instead of booked."""
-        terms = self.quote.terms
-        return {
-            "preview": self.quote.plan.digest,
-            "credits": terms.credits,
-            "card_total": terms.card_total,
-        }
+        return {"preview": self.quote.digest, "credits": written(self.quote.terms.credits)}
 
 
 @students_only
@@ -100,7 +97,6 @@ def _book(request: SignedInRequest, asked: AskedLesson, *, now: datetime) -> Htt
     try:
         if earlier := _booked_with(key):
             return redirect("booking", ref=earlier)
-        _require_unchanged(_offer(request.user, asked, form.data, now=now), agreed)
         operation = operations.checkout(
             student=request.user,
             service=asked.service,
@@ -116,7 +112,7 @@ def _book(request: SignedInRequest, asked: AskedLesson, *, now: datetime) -> Htt
         # A second click that came while the first one was booking finds the lesson taken: by itself.
         if earlier := _booked_with(key):
             return redirect("booking", ref=earlier)
-        if isinstance(error, Refused) and error.code == RefusalCode.PREVIEW_STALE:
+        if isinstance(error, Refused) and error.code in SHOWN_AGAIN:
             return _show_again(request, asked, form, now=now, status=409, refusal=error)
         raise
     return after_payment(request, operation, operation.payment.reference, books=True)
@@ -156,12 +152,6 @@ def _require_offered(asked: AskedLesson, *, now: datetime) -> None:
         raise Refused("slot_unavailable")
 
 
-def _require_unchanged(offer: Offer, agreed: Mapping[str, Any]) -> None:
-    """The amounts that were shown are part of the agreement, also where nothing moves yet (P5.1)."""
-    if any(agreed[name] != value for name, value in offer.agreed.items()):
-        raise Refused("preview_stale", fresh=offer.quote.plan)
-
-
 def _booked_with(key: IdempotencyKey) -> str | None:
     """Return the booking that this very form has made already, if it has."""
     subject = key.replayed_subject()  # "operation:" and the operation's name: its booking's and a number
@@ -179,8 +169,7 @@ def _show_again(
 ) -> HttpResponse:
     """Show what was written together with what the lesson costs now."""
     offer = _offer(request.user, asked, form.data, now=now)
-    fresh = {**offer.agreed, "credits": written(offer.quote.terms.credits)}
-    return _show(request, offer, BookForm({**request.POST.dict(), **fresh}), status=status, refusal=refusal)
+    return _show(request, offer, BookForm({**request.POST.dict(), **offer.agreed}), status=status, refusal=refusal)
 
 
 def _show(

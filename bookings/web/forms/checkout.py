@@ -97,6 +97,5 @@ class BookForm(forms.Form):
         help_text="What you want to work on, where you stand.",
     )
     credits = DollarsField(widget=forms.HiddenInput)
-    card_total = forms.IntegerField(widget=forms.HiddenInput)
     preview = forms.CharField(widget=forms.HiddenInput, max_length=64)
     token = forms.CharField(widget=forms.HiddenInput, max_length=64)
