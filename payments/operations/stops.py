@@ -179,6 +179,7 @@ def _begin_anew(subject: Subject, operation: Operation, plan: Plan, *, actor: Us
     clear_review(payment)
     operation.state = Operation.State.DONE
     operation.save()
+    set_deadlines(subject, now=now)  # the stop took them away, and not every end derives them anew
     payment.save()
     return write(
         subject,

@@ -15,6 +15,7 @@ from instainstru.refusals import Refused
 from payments import engine
 from payments.endings import Subject
 from payments.models import Operation
+from payments.operations.consequences import set_deadlines
 from payments.operations.facts import facts_of
 from payments.policy.decide import decide
 from payments.policy.facts import Facts
@@ -90,6 +91,8 @@ def wait_its_turn(
         | (inputs or {}),
     )
     subject.begin(plan, operation)
+    set_deadlines(subject, now=now)  # what is cancelled is no longer warned of
+    payment.save()
     return operation
 
 

@@ -51,6 +51,7 @@ def plan_instructor_cancellation(facts: Facts, now: datetime, *, rules: Rules) -
             payment_status=PaymentStatus.SETTLED,
             outcome=Outcome.INSTRUCTOR_CANCELLED,
             credits=CreditMoves(released=facts.terms.credits),
+            lines=earned_lines(overpaid=facts.instructor_holds),  # of a LOCK's reversal that was given up (P10.3)
         ),
         to_student="Your instructor cancelled. "
         + (f"{dollars(back)} goes back to your card" if back else "Your card was not charged")
