@@ -23,6 +23,7 @@ from instainstru.api import idempotency
 from instainstru.api.documentation import may_meet
 from instainstru.api.permissions import IsInstructor, IsStudent
 from instainstru.refusals import RefusalCode
+from payments.models import Operation
 from payments.queries import undertaking_of
 from payments.serializers.plans import Preview, PreviewOut
 
@@ -136,17 +137,19 @@ class RescheduleBooking(APIView):
         body = RescheduleIn(data=request.data)
         body.is_valid(raise_exception=True)
         booking, key = booking_visible_to(request.user, ref=ref), idempotency.claim(request)
-        with fresh_preview_for(request), alone_with(booking):
-            operation = begun_once(
-                key,
-                lambda: operations.reschedule_booking(
+
+        def move() -> Operation:
+            with alone_with(booking):
+                return operations.reschedule_booking(
                     booking=booking,
                     actor=request.user,
                     idempotency_key=key,
                     now=clock.now(),
                     **body.validated_data,
-                ),
-            )
+                )
+
+        with fresh_preview_for(request):
+            operation = begun_once(key, move)
         # Whatever was in the way, the lesson is where it was.
         return answer_with_booking(operation, request, not_done=frozenset(RefusalCode))
 
@@ -189,13 +192,14 @@ class ConfirmPayment(APIView):
     )
     def post(self, request: SignedInApiRequest, ref: str) -> Response:
         booking, key = booking_visible_to(request.user, ref=ref), idempotency.claim(request)
-        with alone_with(booking):
-            operation = begun_once(
-                key,
-                lambda: operations.confirm_payment(
+
+        def confirm() -> Operation:
+            with alone_with(booking):
+                return operations.confirm_payment(
                     booking=booking, actor=request.user, idempotency_key=key, now=clock.now()
-                ),
-            )
+                )
+
+        operation = begun_once(key, confirm)
         return answer_with_booking(operation, request)
 
 

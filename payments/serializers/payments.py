@@ -10,9 +10,9 @@ from instainstru.api.fields import CentsField
 from instainstru.refusals import SENTENCES, RefusalCode
 from payments.models import Payment
 from payments.models.choices import choices_of
-from payments.policy.states import Outcome, Party, PaymentStatus, Tier
+from payments.policy.states import Outcome, Party, PaymentStatus, ReviewReason, Tier
 from payments.queries import is_under_way, reference_under_way
-from payments.serializers.sides import SideOut
+from payments.serializers.sides import BOTH_SIDES, SideOut
 from payments.serializers.words import PAYMENT_STATUS
 
 RATE = "Basis points: 1200 is 12 %."
@@ -109,6 +109,19 @@ class DeadlinesOut(serializers.Serializer[Payment]):
     settle_at = serializers.DateTimeField(allow_null=True, help_text="The card is charged and the instructor paid.")
 
 
+class ReviewOut(serializers.Serializer[Payment]):
+    """Why a payment is frozen, and since when; for our staff alone."""
+
+    reason = serializers.ChoiceField(choices_of(ReviewReason), source="review_reason")
+    error = serializers.CharField(source="review_error", help_text="What Stripe said.")
+    since = serializers.DateTimeField(source="review_since")
+    former_status = serializers.ChoiceField(PAYMENT_STATUS)
+
+    def get_attribute(self, instance: Payment) -> Payment | None:
+        is_frozen = instance.status == PaymentStatus.MANUAL_REVIEW
+        return instance if is_frozen and self.context["sides"] == BOTH_SIDES else None
+
+
 class PaymentOut(serializers.Serializer[Payment]):
     """The money of one booking. `student` and `instructor` are for those who may see that side."""
 
@@ -119,6 +132,7 @@ class PaymentOut(serializers.Serializer[Payment]):
     operation = serializers.SerializerMethodField(help_text="The reference of that operation.")
     deadlines = DeadlinesOut(source="*")
     action_required = ActionRequiredOut()
+    review = ReviewOut(read_only=True, allow_null=True)
     student = StudentsMoneyOut()
     instructor = InstructorsMoneyOut()
 

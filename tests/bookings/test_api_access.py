@@ -98,6 +98,37 @@ def test_a_strangers_booking_is_not_there(api, booking, outsider, method, name, 
     assert ask(api(stranger), method, name, booking) == 404
 
 
+MAY_MOVE_MONEY = [
+    ("post", "bookings"),
+    ("post", "booking-cancel"),
+    ("post", "booking-reschedule"),
+    ("post", "booking-pay"),
+    ("post", "booking-confirm-payment"),
+    ("put", "payment-method"),
+]
+ONLY_LOOKS = [
+    ("post", "quotes"),
+    ("post", "booking-cancel-preview"),
+    ("post", "booking-reschedule-preview"),
+    ("get", "bookings"),
+    ("get", "payment-method"),
+]
+
+
+@pytest.mark.parametrize(("method", "name"), MAY_MOVE_MONEY + ONLY_LOOKS, ids=lambda part: part)
+def test_what_may_move_money_is_throttled_as_such(api, booking, outsider, settings, method, name):
+    """Asked by a stranger, so that none of it happens; it is counted before."""
+    settings.REST_FRAMEWORK = settings.REST_FRAMEWORK | {
+        "DEFAULT_THROTTLE_RATES": {"read": "9/min", "write": "9/min", "money": "1/min"}
+    }
+    client = api(outsider)
+
+    first, again = (ask(client, method, name, booking) for _ in range(2))
+
+    assert first != 429
+    assert (again == 429) == ((method, name) in MAY_MOVE_MONEY)
+
+
 @pytest.mark.parametrize("name", ["bk_nothing", "bk_nothing-1", "1", "-", "bk_x-99999999999999999999"])
 def test_what_does_not_exist_is_not_there(api, staff, name):
     assert api(staff).get(f"/api/v1/operations/{name}").status_code == 404

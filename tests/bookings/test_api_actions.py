@@ -132,7 +132,6 @@ class TestCancelling:
         assert operation["booking"]["payment_status"] == "settled"
         assert operation["text"].endswith("nothing was charged.")
 
-
     def test_keeps_its_budget_of_statements(self, client, stage, django_assert_max_num_queries):
         """Two calls to Stripe, three short transactions each, and the credit that is issued; the edge adds five."""
         booking = stage.book(hours_ahead=18)
@@ -192,6 +191,17 @@ class TestMoving:
 
         to = other.starts_at.isoformat()
         refused(act(client, "reschedule", booking, starts_at=to), 409, "slot_unavailable")
+
+    def test_is_moved_once_under_its_key(self, client, stage):
+        booking = stage.book()
+        to = self.new_time(booking, days=1)
+        act(client, "reschedule", booking, key="once", starts_at=to)
+
+        with booking_mutex(booking.ref):  # a replay asks for nothing new, so it waits for nobody
+            replay = act(client, "reschedule", booking, key="once", starts_at=to)
+
+        assert (replay.status_code, replay.json()["starts_at"]) == (200, "2026-03-06T15:00:00Z")
+        assert Operation.objects.count() == 2
 
     def test_meets_whoever_is_at_the_booking_at_once(self, client, stage):
         booking = stage.book()
@@ -326,7 +336,7 @@ class TestAvailableActions:
         assert seen(client, booking)["available_actions"] == []
 
     @pytest.mark.rule("P10.3")
-    def test_while_money_waits_for_staff_the_student_may_still_cancel(self, client, stage):
+    def test_while_money_waits_for_staff_the_student_may_still_cancel(self, api, client, stage, staff):
         booking = stage.book(hours_ahead=18)
         stage.simulator.order_fault("reverse", "refuse")
         to = (booking.starts_at + timedelta(days=2)).isoformat()
@@ -335,6 +345,8 @@ class TestAvailableActions:
         stopped = seen(client, booking)
 
         assert stopped["payment"]["status"] == "manual_review"
+        assert stopped["payment"]["review"] is None
+        assert seen(api(staff), booking)["payment"]["review"]["reason"] == "reversal_refused"
         (offer,) = stopped["available_actions"]
         assert offer["plan"] == act(client, "cancel-preview", booking).json()
         answer = act(client, "cancel", booking, preview=offer["plan"]["preview"])
