@@ -208,5 +208,10 @@ def _write_answer(step: Step, answer: Answer, *, now: datetime) -> None:
 
 
 def _key(payment: Payment, operation: Operation, ordinal: int, call: str, *, attempt: int) -> str:
-    """Derived from the booking, the operation and the attempt, never from a clock or a random number (P2.3)."""
+    """Derived from the booking, the operation and the attempt, never from a clock or a random number (P2.3).
+
+    A staff refund's key is the policy's own, so that the same amount asked twice is one refund (P8.6).
+    """
+    if call == Call.REFUND and (refund_key := operation.inputs.get("refund_key")):
+        return refund_key if attempt == 1 else f"{refund_key}/{attempt}"
     return f"{payment.reference}/{operation.number}-{operation.kind}/{ordinal}-{call}/{attempt}"

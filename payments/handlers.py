@@ -6,10 +6,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 from django.conf import settings
+from django.db.models import F
 from django.urls import reverse
 
 from payments.gateway import Answer
-from payments.models import Payment, Step
+from payments.models import Payment, PayoutTransfer, Step
 from payments.policy.accounts import Account, Line
 from payments.policy.states import Call, Fault, Verdict
 
@@ -45,12 +46,16 @@ def take_in(payment: Payment, step: Step, answer: Answer) -> tuple[Line, ...]:
     return ()
 
 
+def _planned(step: Step) -> Json:
+    return step.operation.plan["steps"][step.ordinal - 1]
+
+
 def _labels(payment: Payment, step: Step) -> Json:
     return {"key": step.idempotency_key, "payment": payment.reference}
 
 
 def _authorize(payment: Payment, step: Step) -> Json:
-    on_session = step.operation.plan["steps"][step.ordinal - 1]["on_session"]
+    on_session = _planned(step)["on_session"]
     presence: Json = (
         {"return_url": settings.SITE_URL + reverse("booking-paid", args=[payment.reference])}
         if on_session
@@ -146,8 +151,26 @@ def _pay(payment: Payment, step: Step) -> Json:
 
 
 def _paid(payment: Payment, step: Step, answer: Answer) -> tuple[Line, ...]:
+    PayoutTransfer.objects.create(
+        payment=payment, step=step, transfer_id=answer.object_id, amount_cents=step.amount_cents
+    )
     payment.paid_cents += step.amount_cents
     return (Line(Account.CONNECTED, step.amount_cents), Line(Account.PLATFORM, -step.amount_cents))
+
+
+def _take_back(payment: Payment, step: Step) -> Json:
+    return {
+        "of": _planned(step)["of"],
+        "body": {"amount": step.amount_cents, "metadata": _labels(payment, step)},
+    }
+
+
+def _taken_back(payment: Payment, step: Step, answer: Answer) -> tuple[Line, ...]:
+    PayoutTransfer.objects.filter(transfer_id=step.parameters["of"]).update(
+        reversed_cents=F("reversed_cents") + step.amount_cents
+    )
+    payment.paid_cents -= step.amount_cents
+    return (Line(Account.PLATFORM, step.amount_cents), Line(Account.CONNECTED, -step.amount_cents))
 
 
 def _refund(payment: Payment, step: Step) -> Json:
@@ -218,6 +241,7 @@ HANDLERS: dict[Call, Handler] = {
     Call.VOID: Handler(parameters=_void, succeeded=_voided, description="Hold released"),
     Call.REVERSE: Handler(parameters=_reverse, succeeded=_reversed, description="Transfer reversed"),
     Call.PAY: Handler(parameters=_pay, succeeded=_paid, description="Instructor paid"),
+    Call.TAKE_BACK: Handler(parameters=_take_back, succeeded=_taken_back, description="Payout taken back"),
     Call.REFUND: Handler(parameters=_refund, succeeded=_refunded, description="Card refunded"),
     Call.CHARGE: Handler(parameters=_charge, succeeded=_charged, description="Debt paid by card"),
 }

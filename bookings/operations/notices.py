@@ -10,9 +10,9 @@ from bookings.models import Booking
 from credits.policy import LIFETIME
 from instainstru.accounts.models import Role, User
 from instainstru.notifications.operations import queue_message
-from payments.models import Operation
+from payments.models import Operation, Step
 from payments.policy.plan import Ending
-from payments.policy.states import CANCELLATIONS, Action, BookingStatus, Outcome, PaymentStatus, ReviewReason
+from payments.policy.states import CANCELLATIONS, Action, BookingStatus, Call, Outcome, PaymentStatus, ReviewReason
 
 _CANCELLED_BY = {  # as each reader is told
     "student": ("you", "the student"),
@@ -41,6 +41,8 @@ def queue_for(booking: Booking, operation: Operation, ending: Ending, *, now: da
         _debt_paid(booking, operation, now=now)
     elif ending.outcome == Outcome.NEVER_PAID and operation.kind == Action.EXPIRE:
         _expired(booking, operation, now=now)
+    elif operation.kind == Action.STAFF_REFUND and ending.outcome is not None:
+        _refunded(booking, operation, now=now)
     elif ending.outcome is not None and _is_a_cancellation(operation):
         _cancelled(booking, operation, ending, now=now)
     if ending.credits.issued:
@@ -178,6 +180,15 @@ def _needs_staff(booking: Booking, operation: Operation, *, now: datetime) -> No
             reason=payment.review_reason.replace("_", " "),
             error=payment.review_error,
         )
+
+
+def _refunded(booking: Booking, operation: Operation, *, now: datetime) -> None:
+    steps = operation.steps.filter(state=Step.State.SUCCEEDED)
+    moved = {step.call: step.amount_cents for step in steps}
+    _tell_student(booking, operation, "refunded", now=now, refunded_cents=moved[Call.REFUND])
+    taken = sum(step.amount_cents for step in steps if step.call in (Call.TAKE_BACK, Call.REVERSE))
+    if taken:
+        _tell_instructor(booking, operation, "payout_taken_back", now=now, taken_cents=taken)
 
 
 def _expired(booking: Booking, operation: Operation, *, now: datetime) -> None:

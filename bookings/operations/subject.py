@@ -79,7 +79,7 @@ class BookingSubject(Subject):
         booking.save()
 
 
-_CANCELLED_BY_A_PERSON = frozenset({Action.STUDENT_CANCEL, Action.INSTRUCTOR_CANCEL})
+_CANCELLED_BY_A_PERSON = frozenset({Action.STUDENT_CANCEL, Action.INSTRUCTOR_CANCEL, Action.STAFF_CANCEL})
 
 
 def lock_booking_and_both_sides(payment_id: int) -> BookingSubject:

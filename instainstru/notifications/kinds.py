@@ -212,6 +212,16 @@ declare(
         sample={**WITH_INSTRUCTOR, "paid_cents": 13_440},
     ),
     MessageKind(
+        key="refunded",
+        subject="Refund: {{ refunded_cents|dollars }} for {{ service }}",
+        sample={**WITH_INSTRUCTOR, "refunded_cents": 2_500},
+    ),
+    MessageKind(
+        key="payout_taken_back",
+        subject="{{ taken_cents|dollars }} of your pay was taken back for {{ service }}",
+        sample={**WITH_STUDENT, "taken_cents": 2_640},
+    ),
+    MessageKind(
         key="manual_review",
         subject="Needs staff: {{ booking_ref }}, {{ reason }}",
         sample={**LESSON, "reason": "reversal refused", "error": "balance_insufficient: Insufficient funds."},

@@ -45,7 +45,7 @@ def look_up(call: Call, parameters: Json, *, key: str) -> Answer | None:
                 group = parameters["body"]["transfer_group"]
                 found = _created_with(key, client.get("/v1/transfers", transfer_group=group, limit=100))
                 return None if found is None else _transfer(found)
-            case Call.REVERSE:
+            case Call.REVERSE | Call.TAKE_BACK:
                 found = _created_with(key, client.get(f"/v1/transfers/{parameters['of']}/reversals", limit=100))
                 return None if found is None else _reversal(found)
             case Call.REFUND:
@@ -139,6 +139,7 @@ _CALLS: dict[Call, tuple[str, Callable[[Json], Answer]]] = {
     Call.CAPTURE: ("/v1/payment_intents/{of}/capture", _captured),
     Call.VOID: ("/v1/payment_intents/{of}/cancel", _voided),
     Call.REVERSE: ("/v1/transfers/{of}/reversals", _reversal),
+    Call.TAKE_BACK: ("/v1/transfers/{of}/reversals", _reversal),
     Call.PAY: ("/v1/transfers", _transfer),
     Call.REFUND: ("/v1/refunds", _refund),
 }

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Sum
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Sum, Value
+from django.db.models.expressions import Combinable
 
 from credits import queries as credits
 from instainstru.money import dollars
@@ -53,43 +54,27 @@ def _entries_balance() -> Iterator[Finding]:
 
 def _stripe_moves_are_posted() -> Iterator[Finding]:
     """What each payment says that cards and transfers moved is what was posted for it."""
-    payments = _with_posted(
-        Payment.objects.all(),
-        connected=Q(postings__account=Account.CONNECTED),
-        platform=Q(postings__account__in=[Account.PLATFORM, Account.STRIPE_FEES]),
-    )
     paid_out = F("charge_transfer_cents") - F("charge_transfer_reversed_cents") + F("paid_cents")
-    for payment in payments.exclude(connected=paid_out):
-        off_by = payment.connected - payment.instructor_payout_cents
-        yield Finding(invariant="payouts are posted", where=payment.reference, off_by=off_by)
     kept = F("captured_cents") - F("refunded_to_card_cents") - paid_out
-    for payment in payments.exclude(platform=kept):
-        kept_cents = payment.captured_cents - payment.refunded_to_card_cents - payment.instructor_payout_cents
-        off_by = payment.platform - kept_cents
-        yield Finding(invariant="charges and refunds are posted", where=payment.reference, off_by=off_by)
+    everything = Payment.objects.all()
+    yield from _off("payouts are posted", everything, [Account.CONNECTED], should_be=paid_out)
+    yield from _off(
+        "charges and refunds are posted", everything, [Account.PLATFORM, Account.STRIPE_FEES], should_be=kept
+    )
 
 
 def _settled_is_settled() -> Iterator[Finding]:
     """A settled payment holds no funds, and what its instructor earned is what was paid out for it."""
     settled = Payment.objects.filter(status=PaymentStatus.SETTLED).exclude(Exists(_open_operation()))
-    payments = _with_posted(
-        settled,
-        held=Q(postings__account=Account.HELD),
-        unpaid=Q(postings__account__in=[Account.CONNECTED, Account.EARNINGS]),
-    )
-    for payment in payments.exclude(held=0):
-        yield Finding(invariant="a settled payment holds nothing", where=payment.reference, off_by=payment.held)
-    for payment in payments.exclude(unpaid=0):
-        yield Finding(invariant="earnings are paid out", where=payment.reference, off_by=payment.unpaid)
+    yield from _off("a settled payment holds nothing", settled, [Account.HELD], should_be=Value(0))
+    yield from _off("earnings are paid out", settled, [Account.CONNECTED, Account.EARNINGS], should_be=Value(0))
 
 
 def _unsettled_holds_what_the_card_paid() -> Iterator[Finding]:
     """Until a payment is settled or under review, the platform holds for it exactly what its card paid."""
     unsettled = Payment.objects.exclude(status__in=[PaymentStatus.SETTLED, PaymentStatus.MANUAL_REVIEW])
-    payments = _with_posted(unsettled, held=Q(postings__account=Account.HELD))
-    for payment in payments.exclude(held=F("refunded_to_card_cents") - F("captured_cents")):
-        off_by = payment.held + payment.captured_cents - payment.refunded_to_card_cents
-        yield Finding(invariant="held is what the card paid", where=payment.reference, off_by=off_by)
+    paid = F("refunded_to_card_cents") - F("captured_cents")
+    yield from _off("held is what the card paid", unsettled, [Account.HELD], should_be=paid)
 
 
 def _wallets_agree() -> Iterator[Finding]:
@@ -125,10 +110,14 @@ def _stripe_agrees() -> Iterator[Finding]:
             yield Finding(invariant="Stripe agrees", where=payee.account_id, off_by=off_by)
 
 
-def _with_posted(payments: QuerySet[Payment], **sums: Q) -> QuerySet[Payment]:
-    return payments.annotate(
-        **{name: Sum("postings__amount_cents", filter=which, default=0) for name, which in sums.items()}
-    )
+def _off(
+    invariant: str, payments: QuerySet[Payment], accounts: list[Account], *, should_be: Combinable
+) -> Iterator[Finding]:
+    """Find the payments for which the sum of what was posted to some accounts is not what it should be."""
+    posted = Sum("postings__amount_cents", filter=Q(postings__account__in=accounts), default=0)
+    wrong = payments.annotate(off_by=posted - should_be).exclude(off_by=0)
+    for reference, off_by in wrong.values_list("reference", "off_by"):
+        yield Finding(invariant=invariant, where=reference, off_by=off_by)
 
 
 def _open_operation() -> QuerySet[Operation]:

@@ -6,6 +6,7 @@ from payments.models.operations import Operation, Step
 from payments.models.parties import AccountLock, Payee, Payer
 from payments.models.payment import Payment
 from payments.models.rules import RulesVersion
+from payments.models.transfers import PayoutTransfer
 
 __all__ = [
     "AccountLock",
@@ -14,6 +15,7 @@ __all__ = [
     "Payee",
     "Payer",
     "Payment",
+    "PayoutTransfer",
     "Posting",
     "RulesVersion",
     "Step",

@@ -113,6 +113,10 @@ class Payment(models.Model):
     lock_resolved_at = models.DateTimeField(null=True, blank=True)
     lock_resolution = models.CharField(max_length=40, choices=choices_of(Outcome), blank=True)
 
+    # Staff refunds (P8.6)
+    refunded_at_instructors_cost_cents = models.PositiveBigIntegerField(default=0)
+    taken_back_cents = models.PositiveBigIntegerField(default=0, help_text="From the instructor, for staff refunds.")
+
     # What really happened (P4.4)
     student_credit_cents = models.PositiveBigIntegerField(default=0)
     refunded_to_card_cents = models.PositiveBigIntegerField(default=0)

@@ -9,6 +9,12 @@ from payments.operations.facts import facts_of
 from payments.operations.funding import record_funding
 from payments.operations.lifecycle import accept, begin, perform
 from payments.operations.open_payment import open_payment
+from payments.operations.staff import (
+    cancel_by_staff,
+    preview_staff_cancellation,
+    preview_staff_refund,
+    refund_by_staff,
+)
 from payments.operations.stops import preview_resolution, preview_retry, resolve_stuck, retry_stuck
 from payments.operations.warnings import warn_of_expiring_credit, warn_unpaid
 
@@ -17,6 +23,7 @@ __all__ = [
     "apply_event",
     "begin",
     "begin_card_setup",
+    "cancel_by_staff",
     "confirm_card_setup",
     "expire_credits",
     "facts_of",
@@ -27,8 +34,11 @@ __all__ = [
     "perform",
     "preview_resolution",
     "preview_retry",
+    "preview_staff_cancellation",
+    "preview_staff_refund",
     "record_funding",
     "refresh_account",
+    "refund_by_staff",
     "resolve_stuck",
     "retry_stuck",
     "retry_unpaid",

@@ -10,7 +10,7 @@ from payments.models import AccountLock, Operation, Payment, Step
 from payments.policy.accounts import Account
 from payments.policy.deadlines import deadlines
 from payments.policy.plan import Ending, Plan
-from payments.policy.states import Action, Outcome, Party, PaymentStatus
+from payments.policy.states import Action, Bearer, Call, Outcome, Party, PaymentStatus
 from payments.rules import rules_of_version
 
 
@@ -46,6 +46,12 @@ def set_state(payment: Payment, plan: Plan, ending: Ending, operation: Operation
         _count_refusal(payment, plan, now=now)
     if ending.moves:
         _note_move(payment, plan, operation, now=now)
+    if ending.outcome is not None:
+        payment.settlement_outcome = ending.outcome
+        if payment.locked_at and not payment.lock_resolved_at:
+            payment.lock_resolved_at, payment.lock_resolution = now, ending.outcome
+    if plan.action == Action.STAFF_REFUND and ending.outcome is not None:
+        _count_staff_refund(payment, plan, operation)
     if ending.payment_status is None:
         return
     if ending.payment_status == PaymentStatus.MANUAL_REVIEW:
@@ -53,10 +59,6 @@ def set_state(payment: Payment, plan: Plan, ending: Ending, operation: Operation
     else:
         clear_review(payment)
     payment.status = ending.payment_status
-    if ending.outcome is not None:
-        payment.settlement_outcome = ending.outcome
-        if payment.locked_at and not payment.lock_resolved_at:
-            payment.lock_resolved_at, payment.lock_resolution = now, ending.outcome
     if ending.payment_status == PaymentStatus.SETTLED:
         payment.settled_at = now
 
@@ -65,6 +67,14 @@ def clear_review(payment: Payment) -> None:
     """Take a payment out of its freeze; its status is the caller's to set."""
     payment.former_status = payment.review_reason = payment.review_error = ""
     payment.review_since = None
+
+
+def _count_staff_refund(payment: Payment, plan: Plan, operation: Operation) -> None:
+    """What later refunds at the instructor's cost are reckoned from (P8.6)."""
+    if operation.inputs["staff"]["bearer"] == Bearer.INSTRUCTOR:
+        moved = {call: sum(step.amount for step in plan.steps if step.call == call) for call in Call}
+        payment.refunded_at_instructors_cost_cents += moved[Call.REFUND]
+        payment.taken_back_cents += moved[Call.TAKE_BACK] + moved[Call.REVERSE]
 
 
 def _count_refusal(payment: Payment, plan: Plan, *, now: datetime) -> None:
@@ -97,11 +107,12 @@ def _freeze(payment: Payment, plan: Plan, ending: Ending, operation: Operation, 
 
 def book_debt(payment: Payment, ending: Ending, *, now: datetime) -> None:
     """Note what the student owes and lock the account, or unlock it once nothing is owed (P10.2)."""
-    payment.owed_cents += sum(line.amount for line in ending.lines if line.account == Account.RECEIVABLE)
+    debts = [line.amount for line in ending.lines if line.account == Account.RECEIVABLE]
+    payment.owed_cents += sum(debts)
     of_this_booking = {"payer": payment.payer, "reason": AccountLock.Reason.COLLECTION_FAILED}
     if payment.owed_cents:
         AccountLock.objects.get_or_create(**of_this_booking, reference=payment.reference, defaults={"locked_at": now})
-    elif ending.outcome == Outcome.INSTRUCTOR_ADVANCED:
+    elif debts or ending.outcome == Outcome.INSTRUCTOR_ADVANCED:
         AccountLock.objects.filter(**of_this_booking, reference=payment.reference).update(lifted_at=now)
 
 

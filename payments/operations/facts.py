@@ -6,15 +6,19 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from django.db.models import Sum
+
 from payments.endings import Subject
-from payments.policy.facts import Facts
-from payments.policy.states import Outcome, PaymentStatus
+from payments.models import Payment
+from payments.policy.accounts import Account
+from payments.policy.facts import Facts, Staffs, Transfer
+from payments.policy.states import Bearer, Outcome, PaymentStatus, ReviewReason
 
 
 def facts_of(subject: Subject, *, inputs: Mapping[str, Any] | None = None) -> Facts:
     """Return what is true of a payment and its subject, and what an action asks for beside it."""
-    wanted = (inputs or {}).get("new_starts_at")
-    payment = subject.payment
+    payment, inputs = subject.payment, inputs or {}
+    wanted = inputs.get("new_starts_at")
     return Facts(
         terms=payment.terms,
         booking_status=subject.status,
@@ -32,5 +36,27 @@ def facts_of(subject: Subject, *, inputs: Mapping[str, Any] | None = None) -> Fa
         collection_refused_at=payment.collection_refused_at,
         owed=payment.owed_cents,
         late_reschedule_used=payment.late_reschedule_used,
+        review_reason=ReviewReason(payment.review_reason) if payment.review_reason else None,
+        credits_consumed=payment.credits_consumed_cents,
+        staffs=_staffs(payment, inputs["staff"]) if "staff" in inputs else Staffs(),
         new_starts_at=datetime.fromisoformat(wanted) if wanted else None,
+    )
+
+
+def _staffs(payment: Payment, asked: Mapping[str, Any]) -> Staffs:
+    """What staff ask for, beside what is booked for the payment, read from its postings."""
+    booked = dict(payment.postings.values("account").annotate(sum=Sum("amount_cents")).values_list("account", "sum"))
+    transfers = payment.payout_transfers.order_by("-id")
+    return Staffs(
+        with_refund=asked.get("with_refund", True),
+        refund=asked.get("refund"),
+        bearer=Bearer(asked.get("bearer", Bearer.PLATFORM)),
+        transfers=tuple(
+            Transfer(id=transfer.transfer_id, left=transfer.amount_cents - transfer.reversed_cents)
+            for transfer in transfers
+        ),
+        refunded_at_instructors_cost=payment.refunded_at_instructors_cost_cents,
+        taken_back=payment.taken_back_cents,
+        booked_held=booked.get(Account.HELD, 0),
+        booked_earnings=booked.get(Account.EARNINGS, 0),
     )

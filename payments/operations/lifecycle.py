@@ -11,7 +11,7 @@ from django.db import transaction
 
 from instainstru import clock
 from instainstru.accounts.models import User
-from instainstru.api.idempotency import IdempotencyKey
+from instainstru.api.idempotency import Receipt
 from instainstru.refusals import Refused
 from payments import endings, engine
 from payments.endings import Subject
@@ -46,7 +46,7 @@ def begin(
     actor: User | None = None,
     preview: str | None = None,
     inputs: dict[str, Any] | None = None,
-    idempotency_key: IdempotencyKey | None = None,
+    idempotency_key: Receipt | None = None,
 ) -> Operation:
     """Accept an action on a payment in one transaction and return its operation; no transaction may be open.
 
@@ -196,6 +196,8 @@ def conclude_operation(subject: Subject, operation: Operation, *, now: datetime)
     payment.claimed_until = None
     payment.save()
     subject.tell(ending, operation, now=now)
+    if plan.action == Action.STAFF_CANCEL and ending.payment_status == PaymentStatus.SETTLED:
+        payment.operations.stuck().update(state=Operation.State.DONE, resolution="Staff cancelled the booking (P8.7).")
     if ending.successor is not None and not waiting.takes_over_from(subject, ending.successor):
         _go_on(subject, operation, ending.successor, time_was_taken=facts.time_was_taken, now=now)
     elif payment.status != PaymentStatus.MANUAL_REVIEW:

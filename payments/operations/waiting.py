@@ -21,6 +21,7 @@ from payments.policy.decide import decide
 from payments.policy.facts import Facts
 from payments.policy.plan import Ending, ending_as_json
 from payments.policy.states import (
+    BY_STAFF,
     CANCELLATIONS,
     STOPS,
     WAITS_ITS_TURN,
@@ -39,13 +40,18 @@ def has_to_wait(subject: Subject, kind: Action) -> bool:
 
     Raises Refused("operation_in_progress") if it meets one that it may not.
     """
-    if _stopped_for_staff(subject) and kind in CANCELLATIONS:
-        return True
-    if not subject.payment.operations.open().exists():
-        return False
-    if kind not in WAITS_ITS_TURN:
+    if _stopped_for_staff(subject) and kind in CANCELLATIONS and kind not in BY_STAFF:
+        return True  # staff's own ends the stop (P8.7)
+    if kind in WAITS_ITS_TURN:
+        return subject.payment.operations.open().exists()
+    require_nothing_open(subject)
+    return False
+
+
+def require_nothing_open(subject: Subject) -> None:
+    """Raise Refused("operation_in_progress") if something is being done with a locked payment."""
+    if subject.payment.operations.open().exists():
         raise Refused("operation_in_progress", retry_after=RETRY_AFTER)
-    return True
 
 
 def wait_its_turn(

@@ -9,6 +9,7 @@ from payments.policy.facts import Facts
 from payments.policy.plan import Ending, Plan, StepAnswer
 from payments.policy.rules import Rules
 from payments.policy.states import (
+    BY_STAFF,
     Action,
     BookingStatus,
     Call,
@@ -25,6 +26,7 @@ BEFORE_A_NEW_HOLD = frozenset({Action.AUTHORIZE, Action.PAY_NOW, Action.SETTLE, 
 _REFUSED_AFTER_THE_FACT = {
     Call.VOID: ReviewReason.VOID_REFUSED,
     Call.REVERSE: ReviewReason.REVERSAL_REFUSED,
+    Call.TAKE_BACK: ReviewReason.REVERSAL_REFUSED,
     Call.PAY: ReviewReason.PAYOUT_REFUSED,
 }
 
@@ -42,6 +44,8 @@ def conclude(plan: Plan, facts: Facts, answers: Sequence[StepAnswer], *, accepte
     if failed.fault == Fault.PAYEE:
         return _payee_is_unpayable(plan, facts, failed)
     match failed.call:
+        case Call.REVERSE | Call.TAKE_BACK if plan.action in BY_STAFF:
+            return _for_review(ReviewReason.REVERSAL_REFUSED)  # P8.6: nothing is refunded then
         case Call.AUTHORIZE:
             return _authorization_refused(plan, facts, failed, accepted_at=accepted_at, rules=rules)
         case Call.INSPECT | Call.CHARGE:

@@ -18,6 +18,7 @@ from payments.policy.plan import Plan
 from payments.policy.rescheduling import plan_hold_release, plan_reschedule
 from payments.policy.rules import Rules
 from payments.policy.settlement import plan_settlement
+from payments.policy.staff import plan_staff_cancellation, plan_staff_refund
 from payments.policy.states import Action
 
 
@@ -39,6 +40,8 @@ _DECISIONS: dict[Action, _Decides] = {
     Action.RESCHEDULE: plan_reschedule,
     Action.STUDENT_CANCEL: plan_student_cancellation,
     Action.INSTRUCTOR_CANCEL: plan_instructor_cancellation,
+    Action.STAFF_CANCEL: plan_staff_cancellation,
+    Action.STAFF_REFUND: plan_staff_refund,
 }
 
 

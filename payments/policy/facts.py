@@ -4,7 +4,29 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from payments.policy.pricing import Terms
-from payments.policy.states import BookingStatus, Outcome, PaymentStatus
+from payments.policy.states import Bearer, BookingStatus, Outcome, PaymentStatus, ReviewReason
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Transfer:
+    """What an instructor still holds of one explicit transfer. Cents."""
+
+    id: str
+    left: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Staffs:
+    """What staff ask for, and what is booked for the payment so far. Cents; balances debit positive."""
+
+    with_refund: bool = True  # P8.7
+    refund: int | None = None  # P8.6; None is all that was not refunded yet
+    bearer: Bearer = Bearer.PLATFORM
+    transfers: tuple[Transfer, ...] = ()  # explicit ones, the latest first
+    refunded_at_instructors_cost: int = 0  # by earlier staff refunds
+    taken_back: int = 0  # from the instructor, by earlier staff refunds
+    booked_held: int = 0
+    booked_earnings: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +50,9 @@ class Facts:
     collection_refused_at: datetime | None = None  # the first time, at settlement: the 72 h of P10.2 run from it
     owed: int = 0  # what the student owes for this booking after the payout was advanced
     late_reschedule_used: bool = False  # P6.2: once
+    review_reason: ReviewReason | None = None
+    credits_consumed: int = 0
+    staffs: Staffs = Staffs()
     new_starts_at: datetime | None = None  # where a reschedule is to move the lesson
     time_was_taken: bool = False  # P5.3: found when the booking was to be confirmed
 

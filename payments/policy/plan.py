@@ -20,6 +20,7 @@ class PlannedStep:
     amount: int
     transfer: int = 0
     on_session: bool = False  # the student is there and can confirm with the bank
+    of: str = ""  # the explicit transfer that is taken back
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,7 +94,13 @@ class Plan:
             "version": self.version,
             "booking_status_at_once": self.booking_status_at_once,
             "steps": [
-                {"call": step.call, "amount": step.amount, "transfer": step.transfer, "on_session": step.on_session}
+                {
+                    "call": step.call,
+                    "amount": step.amount,
+                    "transfer": step.transfer,
+                    "on_session": step.on_session,
+                    "of": step.of,
+                }
                 for step in self.steps
             ],
             "ending": ending_as_json(self.ending),

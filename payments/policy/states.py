@@ -113,9 +113,12 @@ class Action(StrEnum):
     RESCHEDULE = "reschedule"
     STUDENT_CANCEL = "student_cancel"
     INSTRUCTOR_CANCEL = "instructor_cancel"
+    STAFF_CANCEL = "staff_cancel"  # P8.7
+    STAFF_REFUND = "staff_refund"  # P8.6
 
 
-CANCELLATIONS = frozenset({Action.STUDENT_CANCEL, Action.INSTRUCTOR_CANCEL})
+CANCELLATIONS = frozenset({Action.STUDENT_CANCEL, Action.INSTRUCTOR_CANCEL, Action.STAFF_CANCEL})
+BY_STAFF = frozenset({Action.STAFF_CANCEL, Action.STAFF_REFUND})
 WAITS_ITS_TURN = CANCELLATIONS | {Action.PAY_NOW}  # P7.11: accepted at its own instant, whatever is under way
 
 
@@ -128,8 +131,16 @@ class Call(StrEnum):
     VOID = "void"  # cancel an intent and free what it holds
     REVERSE = "reverse"  # take the charge's transfer back whole
     PAY = "pay"  # an explicit transfer to the instructor
+    TAKE_BACK = "take_back"  # an explicit transfer, or part of it
     REFUND = "refund"  # back to the card
     CHARGE = "charge"  # a plain charge without transfer, for what the student owes (P10.2)
+
+
+class Bearer(StrEnum):
+    """Who bears a staff refund (P8.6)."""
+
+    PLATFORM = "platform"
+    INSTRUCTOR = "instructor"
 
 
 class Verdict(StrEnum):

@@ -13,6 +13,7 @@ from instainstru.local.scenarios.times import read_time
 from instainstru.local.traveller import Traveller
 from payments import operations as payments
 from payments.models import Payment
+from payments.policy.states import Bearer
 
 Json = dict[str, Any]
 OTHER_LESSON_IN = timedelta(days=60)
@@ -83,6 +84,28 @@ def _spend_credits(event: Json, stage: Stage, traveller: Traveller) -> None:
     )
 
 
+def _admin_refund(event: Json, stage: Stage, traveller: Traveller) -> None:
+    payments.refund_by_staff(
+        payment_id=stage.booking.payment_id,
+        actor=stage.staff,
+        cents=None if event.get("full") else event["cents"],
+        bearer=Bearer(event.get("bearer", Bearer.PLATFORM)),
+        reason="Asked for by the student.",
+        again=event.get("again", False),
+        now=clock.now(),
+    )
+
+
+def _admin_cancel(event: Json, stage: Stage, traveller: Traveller) -> None:
+    payments.cancel_by_staff(
+        payment_id=stage.booking.payment_id,
+        actor=stage.staff,
+        with_refund=event["refund"],
+        reason="Asked for by the student.",
+        now=clock.now(),
+    )
+
+
 def _staff_retry(event: Json, stage: Stage, traveller: Traveller) -> None:
     operation = payments.retry_stuck(payment_id=stage.booking.payment_id, actor=stage.staff, now=clock.now())
     payments.perform(operation)
@@ -112,6 +135,8 @@ _EVENTS: dict[str, Callable[[Json, Stage, Traveller], None]] = {
     "finish_3ds": _finish_3ds,
     "set_card": _set_card,
     "spend_credits": _spend_credits,
+    "admin_refund": _admin_refund,
+    "admin_cancel": _admin_cancel,
     "staff_retry": _staff_retry,
     "staff_resolve": _staff_resolve,
     "clockwork": _clockwork,

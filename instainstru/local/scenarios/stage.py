@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from bookings.models import Booking, Instructor, Service, WeeklyHours
+from bookings.models import Booking, Category, Instructor, Service, WeeklyHours
 from bookings.operations.checkout import checkout
 from instainstru import clock
 from instainstru.accounts.models import Role, User
@@ -137,7 +137,7 @@ def make_service(simulator: SimulatorControl, *, lesson_price: int, minutes: int
     return Service.objects.create(
         instructor=instructor,
         title="Lesson",
-        category=Service._meta.get_field("category").choices[0][0],
+        category=Category.MUSIC,
         modality=modality,
         hourly_price_cents=_hourly_price(lesson_price, minutes=minutes),
         durations=[minutes],

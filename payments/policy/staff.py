@@ -1,0 +1,136 @@
+"""What staff may do with a booking's money beside rulings: refund it (P8.6), or cancel the booking (P8.7)."""
+
+from datetime import datetime
+
+from instainstru.money import dollars, share
+from instainstru.refusals import Refused
+from payments.policy.accounts import Account, Line, balanced
+from payments.policy.authorization import void_steps
+from payments.policy.facts import Facts
+from payments.policy.plan import CreditMoves, Ending, Plan, PlannedStep
+from payments.policy.rules import Rules
+from payments.policy.states import (
+    STOPS,
+    Action,
+    Bearer,
+    BookingStatus,
+    Call,
+    Outcome,
+    PaymentStatus,
+    ReviewReason,
+)
+
+WITHOUT_A_CASE = STOPS | {ReviewReason.COLLECTION_FAILED}
+
+
+def plan_staff_refund(facts: Facts, now: datetime, *, rules: Rules) -> Plan:
+    """Decide what a staff refund does: back to the card, borne by the platform or the instructor (P8.6).
+
+    Raises Refused: "under_review" while a case is open, "cancel_instead" before the payment is settled or stopped,
+    "nothing_captured", "refund_exceeds_captured".
+    """
+    _require_no_case(facts)
+    if facts.payment_status not in (PaymentStatus.SETTLED, PaymentStatus.MANUAL_REVIEW):
+        raise Refused("cancel_instead")
+    if not facts.captured:
+        raise Refused("nothing_captured")
+    amount = facts.held if facts.staffs.refund is None else facts.staffs.refund
+    if not 0 < amount <= facts.held:
+        raise Refused("refund_exceeds_captured", refundable_cents=facts.held)
+    taken_back = _instructors_share(facts, amount)
+    return Plan(
+        action=Action.STAFF_REFUND,
+        rule="P8.6",
+        version=rules.version,
+        steps=(*_take_back(facts, taken_back), PlannedStep(call=Call.REFUND, amount=amount)),
+        ending=Ending(
+            payment_status=PaymentStatus.SETTLED if facts.payment_status == PaymentStatus.SETTLED else None,
+            outcome=Outcome.STAFF_REFUND,
+            lines=balanced(
+                Line(Account.HELD, -amount),
+                Line(Account.EARNINGS, taken_back),
+                Line(Account.LOSSES, amount - taken_back),
+            ),
+        ),
+        to_student=f"{dollars(amount)} goes back to your card.",
+        to_instructor=(
+            f"The student gets {dollars(amount)} back. {dollars(taken_back)} of your pay is taken back for it."
+            if taken_back
+            else "The student gets a refund. Nothing changes for you."
+        ),
+    )
+
+
+def plan_staff_cancellation(facts: Facts, now: datetime, *, rules: Rules) -> Plan:
+    """Decide what staff's cancelling does, with or without refund, at any time before settlement (P8.7).
+
+    Raises Refused: "under_review" while a case is open, "already_settled", "already_completed" for what is cancelled.
+    """
+    if facts.payment_status == PaymentStatus.SETTLED:
+        raise Refused("already_settled")
+    _require_no_case(facts)
+    if facts.booking_status not in (BookingStatus.PENDING, BookingStatus.CONFIRMED, BookingStatus.COMPLETED):
+        raise Refused("already_completed")
+    refunded = facts.held if facts.staffs.with_refund else 0
+    refund = (PlannedStep(call=Call.REFUND, amount=refunded),) if refunded else ()
+    # What was consumed comes back as a new credit; what is still reserved is released.
+    credits = CreditMoves(released=facts.terms.credits - facts.credits_consumed, issued=facts.credits_consumed)
+    return Plan(
+        action=Action.STAFF_CANCEL,
+        rule="P8.7",
+        version=rules.version,
+        booking_status_at_once=BookingStatus.CANCELLED,
+        steps=(*_take_back(facts, facts.instructor_holds), *void_steps(facts), *refund),
+        ending=Ending(
+            payment_status=PaymentStatus.SETTLED,
+            outcome=Outcome.STAFF_REFUND if facts.staffs.with_refund else Outcome.STAFF_NO_REFUND,
+            credits=credits,
+            lines=_closing_lines(facts, refunded=refunded, issued=credits.issued),
+        ),
+        to_student="Our staff cancelled. "
+        + (f"{dollars(refunded)} goes back to your card." if refunded else "Nothing more is charged to your card.")
+        + (f" You have {dollars(facts.terms.credits)} back as credits." if facts.terms.credits else ""),
+        to_instructor="Our staff cancelled the lesson. You are not paid.",
+    )
+
+
+def _require_no_case(facts: Facts) -> None:
+    if facts.payment_status == PaymentStatus.MANUAL_REVIEW and facts.review_reason not in WITHOUT_A_CASE:
+        raise Refused("under_review")
+
+
+def _instructors_share(facts: Facts, amount: int) -> int:
+    """What is taken from the instructor for this refund, less what earlier ones took back (P8.6)."""
+    staffs = facts.staffs
+    if staffs.bearer != Bearer.INSTRUCTOR:
+        return 0
+    paid = facts.instructor_holds + staffs.taken_back
+    at_their_cost = staffs.refunded_at_instructors_cost + amount
+    due = share(paid, numerator=at_their_cost, denominator=facts.terms.card_total)
+    return min(facts.instructor_holds, max(0, due - staffs.taken_back))
+
+
+def _take_back(facts: Facts, amount: int) -> tuple[PlannedStep, ...]:
+    """Return the reversals that take an amount from the instructor, explicit transfers (the top-up) first."""
+    steps: list[PlannedStep] = []
+    for transfer in facts.staffs.transfers:
+        taken = min(transfer.left, amount)
+        if taken:
+            steps.append(PlannedStep(call=Call.TAKE_BACK, amount=taken, of=transfer.id))
+            amount -= taken
+    if amount:
+        steps.append(PlannedStep(call=Call.REVERSE, amount=amount))
+    return tuple(steps)
+
+
+def _closing_lines(facts: Facts, *, refunded: int, issued: int) -> tuple[Line, ...]:
+    """Undo what was booked for the payment: no earnings, no debt, nothing held; what was kept is fee income."""
+    held = -(facts.staffs.booked_held + refunded)
+    earnings = -facts.staffs.booked_earnings
+    return balanced(
+        Line(Account.HELD, held),
+        Line(Account.EARNINGS, earnings),
+        Line(Account.RECEIVABLE, -facts.owed),
+        Line(Account.CREDITS, -issued),
+        Line(Account.FEE_INCOME, facts.owed + issued - held - earnings),
+    )
