@@ -54,5 +54,7 @@ def consequences_of(plan: Plan) -> Consequences:
             credits_forfeited=credit_moves.forfeited,
             credits_used=credit_moves.consumed,
         ),
-        instructor=ForInstructor(paid=transferred + moved[Call.PAY] - moved[Call.REVERSE]),
+        instructor=ForInstructor(
+            paid=transferred + moved[Call.PAY] - moved[Call.REVERSE] - moved[Call.TAKE_BACK],
+        ),
     )

@@ -40,7 +40,7 @@ class StepOut(serializers.Serializer[Step]):
                 return step.transfer_cents
             case Call.PAY:
                 return step.amount_cents
-            case Call.REVERSE:
+            case Call.REVERSE | Call.TAKE_BACK:
                 return -step.amount_cents
         return None
 

@@ -10,9 +10,9 @@ from instainstru.refusals import Refused
 from payments.policy.actions import INSTANT, AvailableAction, Choice, available_actions
 from payments.policy.consequences import consequences_of
 from payments.policy.decide import decide
-from payments.policy.facts import Facts
+from payments.policy.facts import Facts, Staffs, Transfer
 from payments.policy.rules import DEFAULT_RULES
-from payments.policy.states import Action, BookingStatus, Party, PaymentStatus
+from payments.policy.states import Action, Bearer, BookingStatus, Party, PaymentStatus
 from payments.policy.windows import Window
 from tests.policy.given import ALL_CREDIT, ENDS, IN, SETTLEMENT, STARTS, booked, unpaid_checkout
 from tests.policy.strategies import facts, instants
@@ -190,6 +190,20 @@ class TestConsequences:
         plan = decide(booked(LOCKED), Action.INSTRUCTOR_CANCEL, IN[Window.LATE], rules=DEFAULT_RULES)
 
         assert consequences_of(plan).student.card_refunded == 13_440
+
+    @pytest.mark.rule("P8.6")
+    def test_of_a_refund_that_the_instructor_bears(self):
+        """Half of what the card paid goes back, so half of what the instructor got is taken back."""
+        settled = booked(
+            PaymentStatus.SETTLED,
+            booking=BookingStatus.COMPLETED,
+            captured=13_440,
+            instructor_holds=10_560,
+            staffs=Staffs(refund=6_720, bearer=Bearer.INSTRUCTOR, transfers=(Transfer(id="tr_top_up", left=10_560),)),
+        )
+        refund = consequences_of(decide(settled, Action.STAFF_REFUND, SETTLEMENT, rules=DEFAULT_RULES))
+
+        assert (refund.student.card_refunded, refund.instructor.paid) == (6_720, -5_280)
 
     @pytest.mark.rule("P5.2")
     def test_of_a_hold(self):
