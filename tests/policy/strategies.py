@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from instainstru.refusals import Refused
 from payments.policy.accounts import Account, Line
 from payments.policy.decide import decide
-from payments.policy.facts import Facts
+from payments.policy.facts import Facts, Staffs, Transfer
 from payments.policy.plan import CreditMoves, Ending, Plan, PlannedStep, StepAnswer
 from payments.policy.pricing import Terms, price_booking
 from payments.policy.rules import DEFAULT_RULES
@@ -75,6 +75,7 @@ def facts(
     # Three days of refusals have been, or are still on, and then the payout was advanced (P10.2).
     collecting = status == PaymentStatus.PAYMENT_METHOD_REQUIRED and booking == BookingStatus.COMPLETED
     advanced = status == PaymentStatus.MANUAL_REVIEW and draw(st.booleans())
+    captured = agreed.card_total if status == PaymentStatus.LOCKED else 0
     return Facts(
         terms=agreed,
         booking_status=booking,
@@ -85,10 +86,18 @@ def facts(
         ends_at=at(draw(st.sampled_from(range(30, 241, 15)))),
         hold=agreed.card_total if status == PaymentStatus.AUTHORIZED and not lapsed else 0,
         has_pending_intent=may_wait_at_the_bank and draw(st.booleans()),
-        captured=agreed.card_total if status == PaymentStatus.LOCKED else 0,
+        captured=captured,
         instructor_holds=agreed.payout if advanced else agreed.transfer if keeps_transfer else 0,
         collection_refused_at=draw(st.none() | st.just(SETTLEMENT)) if collecting else None,
         owed=agreed.card_total if advanced else 0,
+        review_reason=ReviewReason.COLLECTION_FAILED if advanced else None,
+        credits_consumed=agreed.credits if advanced else 0,
+        staffs=Staffs(
+            with_refund=draw(st.booleans()),
+            transfers=(Transfer(id="tr_advance", left=agreed.payout),) if advanced else (),
+            booked_held=-captured,
+            booked_earnings=-agreed.payout if advanced else 0,
+        ),
         late_reschedule_used=status == PaymentStatus.LOCKED or draw(st.booleans()),
         new_starts_at=at(draw(st.integers(-3 * 24 * 60, 30 * 24 * 60))),
         time_was_taken=draw(st.booleans()),
