@@ -4,6 +4,7 @@ from django.apps import AppConfig
 class InstaInstruConfig(AppConfig):
     name = "instainstru"
     label = "instainstru"
+    verbose_name = "InstaInstru"
 
     def ready(self) -> None:
         # Celery is set up in every process, or a `.delay` in a request would look for a broker of its own; and its

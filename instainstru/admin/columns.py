@@ -1,5 +1,6 @@
 """How a stored value is shown to staff: cents as dollars, instants with their zone, JSON so that it can be read."""
 
+import functools
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -18,6 +19,7 @@ NOTHING = "–"
 CENTS = "_cents"
 
 
+@functools.cache  # the same column every time: Django compares them
 def shown(model: type[models.Model], name: Column) -> Column:
     """Return what admin lists and pages are to show for a field, or the name itself if Django's own way will do."""
     if not isinstance(name, str):

@@ -17,7 +17,7 @@ def booking_url(reference: str) -> str | None:
         return None
 
 
-def booking_link(reference: str) -> SafeString | str:
-    """Write a reference as a link to its booking's page; any other text stays as it is."""
+def booking_link(reference: str, words: str = "") -> SafeString | str:
+    """Write a reference as a link to its booking's page, which tells the whole story; other text stays as it is."""
     url = booking_url(reference)
-    return format_html('<a href="{}">{}</a>', url, reference) if url else reference
+    return format_html('<a href="{}">{}</a>', url, words or reference) if url else reference

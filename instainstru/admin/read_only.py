@@ -4,11 +4,11 @@ from typing import Any
 
 from django.contrib import admin
 from django.contrib.admin.options import BaseModelAdmin
-from django.contrib.admin.utils import flatten
+from django.contrib.admin.utils import flatten, flatten_fieldsets
 from django.db.models import AutoField
 from django.http import HttpRequest
 
-from instainstru.admin.columns import shown
+from instainstru.admin.columns import NOTHING, shown
 from instainstru.admin.paginator import BoundedPaginator
 
 
@@ -28,6 +28,8 @@ class NobodyWrites:
 class ShowsMoneyAndTime(BaseModelAdmin):
     """Shows amounts in dollars and instants in UTC: in lists, on pages and in inlines alike."""
 
+    empty_value_display = NOTHING
+
     def get_fields(self, request: HttpRequest, obj: object = None) -> Any:
         """All that is stored, unless the page says what it shows."""
         if self.fields:
@@ -41,12 +43,17 @@ class ShowsMoneyAndTime(BaseModelAdmin):
             for title, options in super().get_fieldsets(request, obj)
         ]
 
+    def get_readonly_fields(self, request: HttpRequest, obj: object = None) -> Any:
+        """All that is shown: Django knows what nobody writes only where it is told so."""
+        return flatten_fieldsets(self.get_fieldsets(request, obj))
+
 
 class ReadOnlyInline(NobodyWrites, ShowsMoneyAndTime, admin.TabularInline):
     """Rows that belong to a row, to be looked at."""
 
     can_delete = False
     extra = max_num = 0
+    template = "admin/read_only_inline.html"
 
 
 class ReadOnlyAdmin(NobodyWrites, ShowsMoneyAndTime, admin.ModelAdmin):
@@ -56,6 +63,7 @@ class ReadOnlyAdmin(NobodyWrites, ShowsMoneyAndTime, admin.ModelAdmin):
     list_per_page = 50
     paginator = BoundedPaginator
     show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER  # counting every choice of every filter, too
 
     def get_list_display(self, request: HttpRequest) -> Any:
         return [shown(self.model, name) for name in super().get_list_display(request)]

@@ -38,7 +38,7 @@ class PostingInline(DebitAndCredit, ReadOnlyInline):
 
 @admin.register(JournalEntry)
 class JournalEntryAdmin(ReadOnlyAdmin):
-    list_display = ["cause", "description", "postings_in_short", "rule", "occurred_at", "story"]
+    list_display = ["occurred_at", "description", "postings_in_short", "rule", "story", "cause"]
     list_select_related = ["payment"]
     ordering = ["-occurred_at", "-id"]
     date_hierarchy = "occurred_at"

@@ -39,6 +39,12 @@ class OperationAdmin(ReadOnlyAdmin):
     search_help_text = "A booking's reference, the e-mail address of who asked, or the id of an object at Stripe."
     readonly_fields = ["story"]
     inlines = [StepInline]
+    fieldsets = [
+        (None, {"fields": ["payment", "number", "story", "kind", "state", "rule", "party", "actor", "accepted_at"]}),
+        ("What was decided", {"fields": ["plan", "inputs", "policy_version", "digest", "succeeds"]}),
+        ("How it ended", {"fields": ["conclusion", "finished_at", "refusal_code", "gave", "resolution"]}),
+        ("Its runner", {"fields": ["resume_at", "leased_until", "lease_token"]}),
+    ]
 
     @admin.display(description="operation", ordering="id")
     def name(self, operation: Operation) -> str:
@@ -54,7 +60,7 @@ class OperationAdmin(ReadOnlyAdmin):
 
     @admin.display(description="whole story")
     def story(self, operation: Operation) -> SafeString | str:
-        return booking_link(operation.payment.reference)
+        return booking_link(operation.payment.reference, "Booking")
 
 
 @admin.register(Step)
@@ -84,8 +90,8 @@ class StepAdmin(ReadOnlyAdmin):
 
     @admin.display(description="state", ordering="state")
     def state_pill(self, step: Step) -> SafeString:
-        return pill(step.state, step.get_state_display())
+        return pill("unanswered" if step.state == Step.State.SENT else step.state, step.get_state_display())
 
     @admin.display(description="whole story")
     def story(self, step: Step) -> SafeString | str:
-        return booking_link(step.operation.payment.reference)
+        return booking_link(step.operation.payment.reference, "Booking")

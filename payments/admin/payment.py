@@ -3,13 +3,14 @@
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from instainstru.admin.columns import NOTHING
 from instainstru.admin.links import booking_link
 from instainstru.admin.read_only import ReadOnlyAdmin
 from instainstru.money import dollars
 from instainstru.templatetags.pieces import pill
+from payments.admin.filters import OutcomeInWords, ReviewReasonInWords
 from payments.admin.words import OUTCOMES, REVIEW_REASONS, in_words
 from payments.models import Payment
 
@@ -30,17 +31,20 @@ class PaymentAdmin(ReadOnlyAdmin):
     list_display = [
         "reference",
         "state",
-        "came_to",
-        "student",
-        "instructor",
+        "sides",
         "card_total",
         "captured_cents",
         "refunded_to_card_cents",
         "instructor_has",
-        "starts_at",
         "story",
     ]
-    list_filter = ["status", "review_reason", "settlement_outcome", "tier", OwesMoney]
+    list_filter = [
+        "status",
+        ("review_reason", ReviewReasonInWords),
+        ("settlement_outcome", OutcomeInWords),
+        OwesMoney,
+        "tier",
+    ]
     list_select_related = ["payer__user", "payee__user"]
     ordering = ["-id"]
     search_fields = [
@@ -144,22 +148,13 @@ class PaymentAdmin(ReadOnlyAdmin):
 
     @admin.display(description="state", ordering="status")
     def state(self, payment: Payment) -> SafeString:
-        return pill(payment.status, payment.get_status_display())
+        """The status, and below it why it is frozen, or the outcome."""
+        more = in_words(payment.review_reason, REVIEW_REASONS) or in_words(payment.settlement_outcome, OUTCOMES)
+        return format_html('{}<span class="below">{}</span>', pill(payment.status, payment.get_status_display()), more)
 
-    @admin.display(description="came to", ordering="settlement_outcome")
-    def came_to(self, payment: Payment) -> str:
-        """The outcome, or why it is frozen."""
-        return (
-            in_words(payment.review_reason, REVIEW_REASONS) or in_words(payment.settlement_outcome, OUTCOMES) or NOTHING
-        )
-
-    @admin.display(description="student", ordering="payer__user__name")
-    def student(self, payment: Payment) -> str:
-        return payment.payer.user.name
-
-    @admin.display(description="instructor", ordering="payee__user__name")
-    def instructor(self, payment: Payment) -> str:
-        return payment.payee.user.name
+    @admin.display(description="from, to", ordering="payer__user__name")
+    def sides(self, payment: Payment) -> SafeString:
+        return format_html('{}<span class="below">→ {}</span>', payment.payer.user.name, payment.payee.user.name)
 
     @admin.display(description="card pays")
     def card_total(self, payment: Payment) -> str:
@@ -176,4 +171,4 @@ class PaymentAdmin(ReadOnlyAdmin):
 
     @admin.display(description="whole story")
     def story(self, payment: Payment) -> SafeString | str:
-        return booking_link(payment.reference)
+        return booking_link(payment.reference, "Booking")

@@ -1,0 +1,29 @@
+"""Filters that speak the words of staff instead of the stored ones."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from django.contrib.admin import ChoicesFieldListFilter
+from django.contrib.admin.views.main import ChangeList
+
+from payments.admin.words import OUTCOMES, REVIEW_REASONS, in_words
+
+
+class InWords(ChoicesFieldListFilter):
+    """Offers a field's choices under other words."""
+
+    words: Mapping[Any, str]
+
+    def choices(self, changelist: ChangeList) -> Iterator[dict[str, Any]]:
+        everything, *offered = super().choices(changelist)
+        yield everything  # type: ignore[misc]  # the stubs' own dictionary
+        for choice, (value, _) in zip(offered, self.field.flatchoices, strict=True):
+            yield {**choice, "display": in_words(value, self.words)}
+
+
+class OutcomeInWords(InWords):
+    words = OUTCOMES
+
+
+class ReviewReasonInWords(InWords):
+    words = REVIEW_REASONS

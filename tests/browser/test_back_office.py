@@ -1,0 +1,92 @@
+"""The back office in a real browser, by light and by dark, on a desk and on a phone.
+
+Our own pages are checked like all others; Django's lists and forms are only looked at. With `SCREENSHOTS=folder` a
+picture of each page is kept there.
+"""
+
+import os
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from django.urls import reverse
+
+from bookings.models import Booking
+from bookings.operations import cancel_booking
+from instainstru import clock
+from tests.browser.conftest import Opens, Tab
+from tests.browser.test_every_page import LOOKS
+from tests.factories import UserFactory
+from tests.stage import Stage
+
+
+@pytest.fixture
+def stuck(stage: Stage) -> Booking:
+    """A cancellation whose reversal Stripe refuses, once."""
+    booking = stage.book(hours_ahead=72)
+    stage.travel_to(booking.starts_at - timedelta(hours=16))
+    stage.simulator.order_fault("reverse", "refuse")
+    cancel_booking(booking=booking, actor=stage.student, reason="I can't come.", now=clock.now())
+    return booking
+
+
+def page_of(booking: Booking) -> str:
+    return reverse("admin:bookings_booking_change", args=[booking.pk])
+
+
+def keep_picture(tab: Tab, name: str) -> None:
+    if folder := os.environ.get("SCREENSHOTS"):
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        tab.page.screenshot(path=Path(folder) / f"{name}.png", full_page=True)
+
+
+@pytest.mark.parametrize("look", LOOKS)
+def test_every_kind_of_page_can_be_read(opens: Opens, stage: Stage, stuck: Booking, look: str) -> None:
+    stage.give_credit(3_000)
+    completed, ahead = stage.book(hours_ahead=30, credits=3_000), stage.book(hours_ahead=120)
+    stage.use_card("declined")
+    refused = stage.book(hours_ahead=40)
+    stage.travel_to(completed.ends_at + timedelta(hours=25))
+    tab = opens(UserFactory(as_superuser=True, name="Susi Super"), **LOOKS[look])
+
+    for name, path in {
+        "home": reverse("admin:index"),
+        "booking-completed": page_of(completed),
+        "booking-stuck": page_of(stuck),
+        "booking-ahead": page_of(ahead),
+        "booking-refused": page_of(refused),
+        "retry": reverse("admin:bookings_booking_do", args=[stuck.pk, "retry"]),
+        "resolve": reverse("admin:bookings_booking_do", args=[stuck.pk, "resolve"]),
+    }.items():
+        tab.go(path)
+        tab.check()
+        keep_picture(tab, f"{name}-{look}")
+
+    for name, path in {
+        "bookings": reverse("admin:bookings_booking_changelist"),
+        "payments": reverse("admin:payments_payment_changelist"),
+        "payment": reverse("admin:payments_payment_change", args=[stuck.payment_id]),
+        "operations": reverse("admin:payments_operation_changelist"),
+        "operation": reverse("admin:payments_operation_change", args=[stuck.payment.operations.last().pk]),
+        "journal": reverse("admin:payments_journalentry_changelist"),
+        "lots": reverse("admin:credits_creditlot_changelist"),
+    }.items():
+        tab.go(path)
+        keep_picture(tab, f"{name}-{look}")
+
+
+def test_from_the_first_page_to_money_that_moves(opens: Opens, stage: Stage, stuck: Booking) -> None:
+    """A new member of staff finds what waits, reads why, tries again, and sees it in the story."""
+    tab = opens(UserFactory(as_superuser=True, name="Susi Super"))
+
+    tab.go(reverse("admin:index"))
+    tab.says("Taking the instructor's transfer back was refused")
+    tab.press(stuck.ref)
+    tab.says("insufficient funds", "What you can do")
+    tab.press("Try again…")
+    tab.says("Take the transfer back", "$105.60", "instructor → platform")
+    tab.page.get_by_label("Why").fill("The instructor has topped up the account.")
+    tab.press("Take the transfer back: $105.60")
+
+    tab.says("It went through. The payment is settled.", "Susi Super retried what was refused")
+    keep_picture(tab, "booking-retried")
