@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -69,7 +70,7 @@ def simulator(places: Places) -> Program:
         command=[sys.executable, "-m", "payments.simulator", *_written(options)],
         environment={"PYTHONPATH": str(settings.BASE_DIR)},
         port=places.simulator_port,
-        port_setting="--simulator-port",
+        port_setting="make demo ARGS=--simulator-port",
         ready_url=f"{places.stripe}/_control/health",
     )
 
@@ -81,7 +82,7 @@ def web_server(places: Places) -> Program:
         command=[sys.executable, "-m", "gunicorn", "--no-control-socket", *_written(options), APPLICATION],
         environment=places.environment,
         port=places.web_port,
-        port_setting="--web-port",
+        port_setting="make demo ARGS=--web-port",
         ready_url=f"{places.site}/healthz",
         patience=STARTUP,
     )
@@ -114,5 +115,5 @@ def _celery(program: str) -> list[str]:
     return [sys.executable, "-m", "celery", "--app", "instainstru", program, "--loglevel", "INFO"]
 
 
-def _written(options: dict[str, object]) -> list[str]:
+def _written(options: Mapping[str, object]) -> list[str]:
     return [f"{name}={value}" for name, value in options.items()]

@@ -86,7 +86,7 @@ def as_table(rows: Sequence[Row]) -> Table:
     table.add_column("what was done when (UTC)", min_width=20, max_width=35)
     for name in AMOUNTS:
         table.add_column(COLUMNS[name], justify="right", no_wrap=True)
-    table.add_column("payment and outcome", min_width=20, overflow="fold")
+    table.add_column("payment and outcome", min_width=32, overflow="fold")  # the longest outcome
     for row in rows:
         table.add_row(
             f"[bold]{row.title}[/bold]\n{row.ref} · {row.rule}",

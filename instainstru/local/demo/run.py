@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from io import StringIO
 from pathlib import Path
@@ -39,18 +39,26 @@ class Wish:
 
 
 def run(places: Places, wish: Wish, *, console: Console) -> bool:
-    """Start everything, tell the story, prove the books; return whether all came out right, once nobody stays.
+    """Start everything, tell the story, prove the books, and stay until Ctrl-C unless it is for once.
 
-    Whatever ends it, Ctrl-C and SIGTERM too (as KeyboardInterrupt), everything that was started is ended. Raises
-    CannotRun, data.OutOfStep and journey.CannotTravel.
+    Returns whether all came out right. Whatever ends it, everything that was started is ended. Raises CannotRun,
+    gate.CannotTravel, and KeyboardInterrupt for a Ctrl-C or SIGTERM before the story's end.
     """
     with _alone(places), Supervisor(places.logs) as supervisor, _pointing_at(places):
-        simulator = _start(places, supervisor, console)
-        right = _tell(places, wish, simulator=simulator, supervisor=supervisor, console=console)
-        if not wish.once:
-            _show_around(places, console)
-            supervisor.watch()
+        try:
+            simulator = _start(places, supervisor, console)
+            right = _tell(places, wish, simulator=simulator, supervisor=supervisor, console=console)
+            if not wish.once:
+                _show_around(places, console)
+                _stay(supervisor)
+        finally:
+            console.print("\nEnding what was started …")
     return right
+
+
+def _stay(supervisor: Supervisor) -> None:
+    with suppress(KeyboardInterrupt):  # the way in which a demo ends
+        supervisor.watch()
 
 
 def _start(places: Places, supervisor: Supervisor, console: Console) -> SimulatorControl:

@@ -30,7 +30,7 @@ def tell(
 ) -> list[Row]:
     """Play the lines to their ends and return how each came out; one that fails does not keep the others.
 
-    `say` is told what happens, `look_around` is called before each journey and may raise. Raises journey.CannotTravel.
+    `say` is told what happens, `look_around` is called before each journey and may raise. Raises gate.CannotTravel.
     """
     cast = _Cast(site=site, say=lambda text: say(f"{clock.now().astimezone(UTC):%d %b %H:%M}  {text}"))
     scenes = [cast.scene(line, simulator=simulator) for line in lines]

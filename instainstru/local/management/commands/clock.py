@@ -9,6 +9,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from instainstru import clock
 from instainstru.local import journey
+from instainstru.local.gate import CannotTravel
 from instainstru.local.scenarios.times import read_distance
 from instainstru.models import ClockOffset
 
@@ -39,7 +40,7 @@ class Command(BaseCommand):
             raise CommandError(f"Time goes forward only: it is {_shown(clock.now())} already.")
         try:
             journey.travel_to(instant)
-        except journey.CannotTravel as error:
+        except CannotTravel as error:
             raise CommandError(str(error)) from error
 
     def _show(self) -> None:

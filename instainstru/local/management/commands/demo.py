@@ -11,7 +11,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from instainstru.local.demo import report
 from instainstru.local.demo.programs import SIMULATOR_PORT, WEB_PORT, Places
 from instainstru.local.demo.run import Wish, run
-from instainstru.local.journey import CannotTravel
+from instainstru.local.gate import CannotTravel
 from instainstru.local.processes import CannotRun
 from instainstru.local.servers.profile import Profile
 
@@ -52,7 +52,6 @@ class Command(BaseCommand):
         except (CannotRun, CannotTravel) as error:
             raise CommandError(str(error)) from error
         except KeyboardInterrupt:
-            console.print("\nEverything has ended.")
             raise SystemExit(INTERRUPTED) from None
         if not right:
             raise SystemExit(1)
