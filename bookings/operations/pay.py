@@ -42,6 +42,7 @@ def _paid(
         payment_id=booking.payment_id,
         party=Party.STUDENT,
         actor=actor,
+        inputs={"student_is_there": True},
         idempotency_key=idempotency_key,
         now=now,
     )

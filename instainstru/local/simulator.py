@@ -40,6 +40,10 @@ class SimulatorControl:
         """Do for an instructor what Stripe's onboarding page does."""
         self._ask("POST", f"/_control/accounts/{account_id}", {"transfers": "active", "onboarded": True})
 
+    def make_unpayable(self, account_id: str) -> None:
+        """Do to an instructor's account what Stripe does when it distrusts it."""
+        self._ask("POST", f"/_control/accounts/{account_id}", {"transfers": "inactive"})
+
     def change_account(self, account_id: str, *, transfers: str) -> None:
         """Give or take an account the right to receive transfers: `active`, `inactive`, `pending`."""
         self._ask("POST", f"/_control/accounts/{account_id}", {"transfers": transfers})

@@ -70,7 +70,14 @@ def retry_unpaid(*, student: User, now: datetime) -> list[Operation]:
     for payment in waiting.order_by("starts_at", "id"):
         kind = what_the_card_owes(payment, now=now)
         try:
-            operation = begin(kind=kind, payment_id=payment.pk, party=Party.STUDENT, actor=student, now=now)
+            operation = begin(
+                kind=kind,
+                payment_id=payment.pk,
+                party=Party.STUDENT,
+                actor=student,
+                inputs={"student_is_there": True},
+                now=now,
+            )
         except Refused:
             continue  # paid, ended, or being worked on since we looked: nothing is left for this card to do
         tried.append(perform(operation))

@@ -35,6 +35,7 @@ def facts_of(subject: Subject, *, inputs: Mapping[str, Any] | None = None) -> Fa
         authorization_refusals=payment.authorization_refusals,
         collection_refused_at=payment.collection_refused_at,
         owed=payment.owed_cents,
+        student_is_there=inputs.get("student_is_there", False),
         late_reschedule_used=payment.late_reschedule_used,
         review_reason=ReviewReason(payment.review_reason) if payment.review_reason else None,
         credits_consumed=payment.credits_consumed_cents,

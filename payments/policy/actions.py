@@ -161,7 +161,7 @@ def _student_pays(facts: Facts, now: datetime, rules: Rules) -> AvailableAction:
     else:
         due = now >= settlement_due_at(facts.ends_at, rules=rules)
         action = Action.SETTLE if due else Action.PAY_NOW
-    plan = decide(facts, action, now, rules=rules)
+    plan = decide(replace(facts, student_is_there=True), action, now, rules=rules)
     return _planned(Choice.PAY, plan, plan.to_student)
 
 

@@ -49,6 +49,7 @@ class Facts:
     authorization_refusals: int = 0
     collection_refused_at: datetime | None = None  # the first time, at settlement: the 72 h of P10.2 run from it
     owed: int = 0  # what the student owes for this booking after the payout was advanced
+    student_is_there: bool = False  # asks for it in person, and so can confirm with the bank
     late_reschedule_used: bool = False  # P6.2: once
     review_reason: ReviewReason | None = None
     credits_consumed: int = 0

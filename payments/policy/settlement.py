@@ -61,4 +61,4 @@ def _charge(facts: Facts) -> tuple[str, tuple[PlannedStep, ...]]:
     if facts.hold:
         return "P5.5" if facts.payment_status == PaymentStatus.AUTHORIZED else "P10.2", (capture,)
     # Never tried, refused until now, or lapsed: hold the card first (P10.1, P10.2).
-    return "P10.2", (*authorization_steps(facts, on_session=False), capture)
+    return "P10.2", (*authorization_steps(facts, on_session=facts.student_is_there), capture)
