@@ -17,7 +17,8 @@ from django.http import HttpRequest, HttpResponse
 
 from instainstru.models import ClockOffset
 
-_offset_of_this_request: ContextVar[timedelta | None] = ContextVar("clock_offset", default=None)
+# The offset as this request or task has read it: an empty list before, none outside of both.
+_read_so_far: ContextVar[list[timedelta] | None] = ContextVar("clock_offset", default=None)
 _standing: datetime | None = None  # of the process, so that its threads agree
 
 
@@ -32,8 +33,7 @@ def now() -> datetime:
         return wall()
     if _standing is not None:
         return _standing
-    offset = _offset_of_this_request.get()
-    return wall() + (_stored_offset() if offset is None else offset)
+    return wall() + _offset()
 
 
 def stand_at(instant: datetime) -> None:
@@ -72,15 +72,12 @@ def travel_by(distance: timedelta) -> timedelta:
 
 @contextlib.contextmanager
 def read_once() -> Iterator[None]:
-    """Read the stored offset once for the request or task that runs inside."""
-    if not settings.CLOCK_TRAVELS or _standing is not None:
-        yield
-        return
-    token = _offset_of_this_request.set(_stored_offset())
+    """Read the stored offset at most once for the request or task that runs inside: when it first asks for the time."""
+    token = _read_so_far.set([])
     try:
         yield
     finally:
-        _offset_of_this_request.reset(token)
+        _read_so_far.reset(token)
 
 
 class ClockMiddleware:
@@ -94,8 +91,13 @@ class ClockMiddleware:
             return self.get_response(request)
 
 
-def _stored_offset() -> timedelta:
-    return ClockOffset.current()
+def _offset() -> timedelta:
+    read = _read_so_far.get()
+    if read is None:
+        return ClockOffset.current()
+    if not read:
+        read.append(ClockOffset.current())
+    return read[0]
 
 
 def _refuse_unless_travelling() -> None:

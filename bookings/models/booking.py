@@ -24,12 +24,12 @@ def _booking_ref() -> str:
 
 class BookingQuerySet(models.QuerySet["Booking"]):
     def visible_to(self, user: User) -> Self:
-        """Bookings of a student, or of an instructor; staff see all."""
+        """Bookings of a student, or of an instructor once they are confirmed; staff see all."""
         match user.role:
             case Role.STAFF:
                 return self
             case Role.INSTRUCTOR:
-                return self.filter(instructor__user=user)
+                return self.filter(instructor__user=user, confirmed_at__isnull=False)
             case _:
                 return self.filter(student=user)
 

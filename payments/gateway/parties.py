@@ -120,6 +120,8 @@ def _said(ask: Any) -> Json:
         return ask()
     except (stripe.APIConnectionError, stripe.RateLimitError) as error:
         raise GatewayUnavailable(str(error)) from error
+    except (stripe.AuthenticationError, stripe.PermissionError):
+        raise  # our key or our configuration: nobody who asked can do anything about it
     except stripe.StripeError as error:
         if (error.http_status or 500) >= 500:
             raise GatewayUnavailable(str(error)) from error
