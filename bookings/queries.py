@@ -143,11 +143,12 @@ def lessons_behind(user: User, *, now: datetime) -> QuerySet[Booking]:
 
 
 def lessons_wanting_attention(user: User, *, now: datetime) -> QuerySet[Booking]:
-    """Return the lessons for which a student has to pay, or which an instructor may mark complete."""
+    """Return the lessons for which a student has to pay or owes, or which an instructor may mark complete."""
     if user.is_instructor:
         wanting = Q(status=BookingStatus.CONFIRMED, ends_at__lte=now) & ~Q(payment__status__in=_NOTHING_TO_DO)
     else:
-        wanting = Q(payment__status=PaymentStatus.PAYMENT_METHOD_REQUIRED) & ~Q(status=BookingStatus.CANCELLED)
+        unpaid = Q(payment__status=PaymentStatus.PAYMENT_METHOD_REQUIRED) & ~Q(status=BookingStatus.CANCELLED)
+        wanting = unpaid | Q(payment__owed_cents__gt=0)
     return _lessons_shown_to(user).filter(wanting)
 
 

@@ -57,6 +57,7 @@ def booking(request: SignedInRequest, ref: str) -> HttpResponse:
         "deadlines": deadlines_of(shown, side=side, now=now),
         "timeline": timeline_of(shown, side=side),
         "choices": choices,
+        "amount": shown.payment.owed_cents or shown.payment.terms.card_total,
         "must_pay": Choice.PAY in choices or Choice.CONFIRM_PAYMENT in choices,
         "outlook": cancellation_outlook(shown, now=now) if side == Party.STUDENT and Choice.CANCEL in choices else [],
     }

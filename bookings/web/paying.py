@@ -37,6 +37,7 @@ def pay(request: SignedInRequest, ref: str) -> HttpResponse:
         "now": now,
         "amount": payment.owed_cents or payment.terms.card_total,
         "deadline": payment.expire_at,
+        "bank_asks": payment.refusal_code == RefusalCode.AUTHENTICATION_REQUIRED,
     }
     return render(request, "bookings/pay.html", context)
 
@@ -64,7 +65,8 @@ def after_payment(request: SignedInRequest, operation: Operation, ref: str, *, b
     `books`: whether the lesson is booked by this payment, or was before.
     """
     if operation.refusal_code:
-        messages.error(request, SENTENCES[RefusalCode(operation.refusal_code)].why)
+        if operation.refusal_code != RefusalCode.AUTHENTICATION_REQUIRED:  # the page has that for its heading
+            messages.error(request, SENTENCES[RefusalCode(operation.refusal_code)].why)
         return redirect("booking-pay", ref=ref)
     if not operation.is_done:
         messages.info(request, "Your card is being asked. Nothing is charged twice; look again in a moment.")

@@ -7,6 +7,7 @@ from datetime import datetime
 from bookings.models import Booking
 from bookings.web.timeline import cancelled_by
 from instainstru.money import dollars
+from instainstru.refusals import RefusalCode
 from payments.policy.states import BookingStatus, Outcome, Party, PaymentStatus
 from payments.policy.windows import settlement_due_at
 from payments.rules import rules_of_version
@@ -47,6 +48,13 @@ def standing_of(booking: Booking, *, side: Party, now: datetime) -> Standing:
             return Standing(tone="cancelled", label="Cancelled", sentence=_cancelled(booking, side=side))
         case BookingStatus.NO_SHOW:
             return Standing(tone="no_show", label="No-show", sentence=_missed(booking, side=side))
+    if side == Party.STUDENT and booking.payment.owed_cents:
+        return Standing(
+            tone="payment_method_required",
+            label="To be paid",
+            sentence=f"Your card was refused again and again after the lesson. You owe "
+            f"{dollars(booking.payment.owed_cents)}; until it is paid nothing new can be booked.",
+        )
     if booking.payment.status == PaymentStatus.MANUAL_REVIEW:
         return Standing(
             tone="under_review",
@@ -105,7 +113,7 @@ def percent(basis_points: int) -> str:
 
 def _not_booked_yet(booking: Booking) -> Standing:
     payment = booking.payment
-    if payment.pending_intent_id:
+    if payment.refusal_code == RefusalCode.AUTHENTICATION_REQUIRED:
         return Standing(
             tone="payment_method_required",
             label="Waiting for your bank",
@@ -126,6 +134,14 @@ def _not_booked_yet(booking: Booking) -> Standing:
 
 def _booked_by_student(booking: Booking, *, now: datetime) -> Standing:
     match booking.payment.status:
+        case PaymentStatus.PAYMENT_METHOD_REQUIRED if (
+            now < booking.starts_at and booking.payment.refusal_code == RefusalCode.AUTHENTICATION_REQUIRED
+        ):
+            return Standing(
+                tone="payment_method_required",
+                label="Waiting for your bank",
+                sentence="Your lesson is booked, but your bank wants you to confirm the payment.",
+            )
         case PaymentStatus.PAYMENT_METHOD_REQUIRED if now < booking.starts_at:
             return Standing(
                 tone="payment_method_required",

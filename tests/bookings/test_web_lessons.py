@@ -338,6 +338,42 @@ class TestPaying:
         assert "Thank you, the payment is through." in words_of(answer)
         assert "Held on your card $134.40" in words_of(answer)
 
+    def test_a_bank_that_asks_while_nobody_is_there_is_answered_later(self, stage):
+        booking, browser = stage.book(hours_ahead=30), signed_in(stage.student)
+        stage.use_card("requires_3ds")
+        stage.travel(hours=6.5)
+        said = words_of(browser.get(page(booking, "booking-pay")))
+        assert "Your bank wants you to confirm" in said
+        assert "Confirm with your bank" in said
+
+        asked = browser.post(page(booking, "booking-pay"), follow=True)
+
+        booking.payment.refresh_from_db()
+        assert booking.payment.pending_intent_url in links_in(asked)
+        stage.simulator.finish_3ds(booking.payment.pending_intent_id)
+        answer = browser.get(page(booking, "booking-paid"), follow=True)
+        assert "Thank you, the payment is through." in words_of(answer)
+
+    def test_what_is_owed_long_after_the_lesson_can_be_paid(self, stage, student_says):
+        booking, browser = stage.book(hours_ahead=20), signed_in(stage.student)
+        stage.simulator.order_fault("capture", "refuse", times="always")
+        stage.simulator.order_fault("authorize", "refuse", times="always")
+        stage.travel_to(booking.ends_at + timedelta(hours=24 + 73))
+
+        assert "You owe $134.40; until it is paid nothing new can be booked." in student_says(booking)
+        listed = browser.get(reverse("bookings"), {"show": "attention"})
+        assert page(booking) in links_in(listed)
+        assert "The lesson is over, and it is still to be paid for." in words_of(
+            browser.get(page(booking, "booking-pay"))
+        )
+
+        for call in ("capture", "authorize"):
+            stage.simulator.order_fault(call, "none")
+        answer = browser.post(page(booking, "booking-pay"), follow=True)
+
+        assert "Thank you, the payment is through." in words_of(answer)
+        assert "Charged to your card $134.40" in words_of(answer)
+
 
 class TestMoving:
     def test_offers_the_instructors_free_times_but_its_own(self, stage):

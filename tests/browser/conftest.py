@@ -68,7 +68,9 @@ class Tab:
 
     def press(self, name: str | re.Pattern[str]) -> None:
         """Press the button or follow the link of that name, and wait for the page that it leads to."""
-        either = self.page.get_by_role("button", name=name).or_(self.page.get_by_role("link", name=name))
+        ours = self.page.url.startswith(self.site)
+        content = self.page.locator("main" if ours else "body")
+        either = content.get_by_role("button", name=name).or_(content.get_by_role("link", name=name))
         with self.page.expect_navigation():
             either.first.click()
 
