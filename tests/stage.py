@@ -31,18 +31,19 @@ UNPACED = 100_000  # calls a second: the simulator is nobody's rate limit
 
 
 @pytest.fixture(scope="session")
-def _simulator() -> Iterator[Server]:
+def simulator() -> Iterator[Server]:
+    """The one simulator of this process; tests speak to it through `stripe`."""
     server = start(port=0)
     yield server
     server.stop()
 
 
 @pytest.fixture
-def stripe(_simulator: Server, transactional_db: None) -> Iterator[SimulatorControl]:
+def stripe(simulator: Server, transactional_db: None) -> Iterator[SimulatorControl]:
     """An empty simulator in this process, without webhooks, that every Stripe call goes to."""
-    control = SimulatorControl(_simulator.url)
+    control = SimulatorControl(simulator.url)
     control.reset()
-    with override_settings(STRIPE_API_BASE=_simulator.url, STRIPE_CALLS_PER_SECOND=UNPACED):
+    with override_settings(STRIPE_API_BASE=simulator.url, STRIPE_CALLS_PER_SECOND=UNPACED):
         yield control
 
 

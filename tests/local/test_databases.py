@@ -243,6 +243,21 @@ def test_planted_again_it_brings_back_the_newer_state(books, seed):
     assert everything(books) == planted
 
 
+def test_a_second_seed_brings_back_a_later_state_and_leaves_the_first(books, seat, seed):
+    at_first = everything(books)
+    books.execute("INSERT INTO entries (account, cents) VALUES (1, 100)")
+    with closing(Seed(seat.database_url, schema="arranged")) as later:
+        later.plant()
+        arranged = everything(books)
+        books.execute("INSERT INTO entries (account, cents) VALUES (1, 200)")
+
+        later.bring_back()
+
+        assert everything(books) == arranged
+    seed.bring_back()
+    assert everything(books) == at_first
+
+
 def test_the_refusals_still_stand_for_everybody_else(books, seed):
     books.execute("INSERT INTO entries (cents) VALUES (100)")
     seed.bring_back()

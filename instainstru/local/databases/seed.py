@@ -26,7 +26,7 @@ TABLES = """
 SEQUENCES = "SELECT sequencename, start_value, last_value FROM pg_sequences WHERE schemaname = 'public' ORDER BY 1"
 
 FUNCTION = """
-    CREATE OR REPLACE FUNCTION seed.bring_back() RETURNS void LANGUAGE plpgsql
+    CREATE OR REPLACE FUNCTION {schema}.bring_back() RETURNS void LANGUAGE plpgsql
     SET session_replication_role = replica  -- no triggers: neither foreign keys nor the ledger's refusals
     SET lock_timeout = '10s'                -- a test that leaves a transaction open is told so, not waited for
     AS $function$ BEGIN {statements} END $function$
@@ -45,53 +45,57 @@ class Table:
 class Seed:
     """What one database held at the time of `plant`, and the way back to it.
 
+    It stands in the database itself, in a schema of that name; two seeds of one database need two names.
     Keeps a connection of its own: PostgreSQL remembers the function's plans by connection, and the first call on a new
     one takes ten times as long. The role must be allowed to set `session_replication_role`, as a superuser is.
     """
 
-    def __init__(self, database_url: str) -> None:
+    def __init__(self, database_url: str, *, schema: str = "seed") -> None:
         self._url = database_url
+        self._schema = sql.Identifier(schema)
         self._connection = psycopg.connect(database_url, autocommit=True)
 
     def plant(self) -> None:
         """Remember what the database holds now, and make the function that brings it back."""
         with self._connection.transaction():
             execute = self._connection.execute
-            execute("DROP SCHEMA IF EXISTS seed CASCADE")
-            execute("CREATE SCHEMA seed")
+            execute(sql.SQL("DROP SCHEMA IF EXISTS {} CASCADE").format(self._schema))
+            execute(sql.SQL("CREATE SCHEMA {}").format(self._schema))
             statements = []
             for table in [Table(*row) for row in execute(TABLES)]:
                 name = sql.Identifier(table.name)
                 if execute(sql.SQL("SELECT FROM public.{} LIMIT 1").format(name)).rowcount:
-                    execute(sql.SQL("CREATE TABLE seed.{name} AS TABLE public.{name}").format(name=name))
-                    statements.append(_bring_back_rows(table))
+                    keep = sql.SQL("CREATE TABLE {schema}.{name} AS TABLE public.{name}")
+                    execute(keep.format(schema=self._schema, name=name))
+                    statements.append(_bring_back_rows(table, self._schema))
                 else:
                     statements.append(sql.SQL("DELETE FROM public.{};").format(name))
             statements += [_bring_back_sequence(*row) for row in execute(SEQUENCES)]
-            execute(sql.SQL(FUNCTION).format(statements=sql.SQL("\n").join(statements)))
+            execute(sql.SQL(FUNCTION).format(schema=self._schema, statements=sql.SQL("\n").join(statements)))
 
     def bring_back(self) -> None:
         """Undo every change to rows and sequences since `plant`. Waits for no open transaction: it fails instead."""
         if self._connection.closed or self._connection.broken:  # a test may have ended the server's processes
             self._connection = psycopg.connect(self._url, autocommit=True)
-        self._connection.execute("SELECT seed.bring_back()")
+        self._connection.execute(sql.SQL("SELECT {}.bring_back()").format(self._schema))
 
     def close(self) -> None:
         self._connection.close()
 
 
-def _bring_back_rows(table: Table) -> sql.Composable:
+def _bring_back_rows(table: Table, schema: sql.Identifier) -> sql.Composable:
     """Rewrite a table that migrations filled only if it differs: most tests leave those alone."""
     return sql.SQL(
         """
-        IF EXISTS ((SELECT {compared} FROM public.{name} EXCEPT ALL SELECT {compared} FROM seed.{name})
+        IF EXISTS ((SELECT {compared} FROM public.{name} EXCEPT ALL SELECT {compared} FROM {schema}.{name})
                    UNION ALL
-                   (SELECT {compared} FROM seed.{name} EXCEPT ALL SELECT {compared} FROM public.{name})) THEN
+                   (SELECT {compared} FROM {schema}.{name} EXCEPT ALL SELECT {compared} FROM public.{name})) THEN
             DELETE FROM public.{name};
-            INSERT INTO public.{name} ({written}) OVERRIDING SYSTEM VALUE SELECT {written} FROM seed.{name};
+            INSERT INTO public.{name} ({written}) OVERRIDING SYSTEM VALUE SELECT {written} FROM {schema}.{name};
         END IF;
         """
     ).format(
+        schema=schema,
         name=sql.Identifier(table.name),
         compared=sql.SQL(", ").join(map(sql.SQL, table.compared)),
         written=sql.SQL(", ").join(map(sql.SQL, table.written)),

@@ -6,7 +6,7 @@ import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from payments.simulator.core import accounts
 from payments.simulator.core.clock import Clock
@@ -30,6 +30,14 @@ class Request:
     base_url: str = ""  # where the simulator's own pages are found
     fault: Fault | None = None
     fault_struck: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """Everything that a simulator in memory knows at one moment."""
+
+    database: bytes
+    faults: tuple[Fault, ...]
 
 
 class Core:
@@ -86,6 +94,21 @@ class Core:
                 self._found()
             self.faults.clear()
             self.keys_in_use.clear()
+
+    def moment(self) -> Moment:
+        """What it knows now, to come back to."""
+        with self.lock:
+            return Moment(self.database.copy(), tuple(map(replace, self.faults.outstanding())))
+
+    def come_back_to(self, moment: Moment) -> None:
+        """Know again what it knew at an earlier moment, and nothing else."""
+        with self.lock:
+            self.database.bring_back(moment.database)
+            self.objects.forget()
+            self.keys_in_use.clear()
+            self.faults.clear()
+            for fault in moment.faults:
+                self.faults.order(replace(fault))
 
     def close(self) -> None:
         """Let go of the file."""

@@ -58,6 +58,7 @@ class Database:
     """
 
     def __init__(self, path: str | None) -> None:
+        self._path = path
         self._connection = sqlite3.connect(
             path or ":memory:",
             timeout=1,  # only a second simulator on the same file waits, and in vain
@@ -131,6 +132,18 @@ class Database:
         """Keep a named value."""
         self._facts[name] = value
         self.execute("INSERT OR REPLACE INTO facts VALUES (?, ?)", name, json.dumps(value))
+
+    def copy(self) -> bytes:
+        """All that it holds, to be brought back later."""
+        return self._connection.serialize()
+
+    def bring_back(self, copy: bytes) -> None:
+        """Hold what it held when it was copied. Raises ValueError for one in a file: the file would be left behind."""
+        if self._path is not None:
+            raise ValueError("Only a database in memory can be brought back.")
+        self._connection.deserialize(copy)
+        for forget in self._forget:
+            forget()
 
     def clear(self) -> None:
         """Forget everything, as if newly made."""
