@@ -60,7 +60,7 @@ def set_state(payment: Payment, plan: Plan, ending: Ending, operation: Operation
         clear_review(payment)
     payment.status = ending.payment_status
     if ending.payment_status == PaymentStatus.SETTLED:
-        payment.settled_at = now
+        payment.settled_at = payment.settled_at or now  # a refund afterwards does not settle it again
 
 
 def clear_review(payment: Payment) -> None:
