@@ -12,7 +12,7 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.safestring import SafeString
 
-from bookings.admin.stops import ResolveStopped, RetryStopped
+from bookings.admin.actions import ACTIONS
 from bookings.admin.story import ahead_of, money_of, records_of, timeline_of
 from bookings.admin.story.records import with_everybody
 from bookings.models import Booking, BookingMove, OccupiedTime
@@ -50,7 +50,7 @@ class BookingAdmin(TakesNotes, ConfirmsActions, ReadOnlyAdmin):
         "payment__transfer_id__exact",
     ]
     search_help_text = "A booking's reference, a name or an e-mail address of either side, or pi_…, ch_…, tr_…"
-    confirmed_actions = (RetryStopped(), ResolveStopped())
+    confirmed_actions = ACTIONS
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Booking]:
         return with_everybody(super().get_queryset(request))

@@ -2,7 +2,14 @@
 
 from instainstru.admin.audit import NOTE
 
-STAFF_ACTIONS = {NOTE: "wrote a note", "retry": "retried what was refused", "resolve": "gave up what was refused"}
+STAFF_ACTIONS = {  # by the names of the confirmed actions
+    NOTE: "wrote a note",
+    "retry": "retried what was refused",
+    "resolve": "gave up what was refused",
+    "cancel-with-refund": "cancelled the booking with refund",
+    "cancel-without-refund": "cancelled the booking without refund",
+    "refund": "refunded the card",
+}
 
 
 def staff_action_in_words(action: str) -> str:

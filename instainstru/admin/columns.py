@@ -19,7 +19,6 @@ NOTHING = "–"
 CENTS = "_cents"
 
 
-@functools.cache  # the same column every time: Django compares them
 def shown(model: type[models.Model], name: Column) -> Column:
     """Return what admin lists and pages are to show for a field, or the name itself if Django's own way will do."""
     if not isinstance(name, str):
@@ -28,13 +27,7 @@ def shown(model: type[models.Model], name: Column) -> Column:
         field = model._meta.get_field(name)
     except FieldDoesNotExist:
         return name  # a method of the admin or of the model
-    if name.endswith(CENTS):
-        return _column(name, field, lambda cents: NOTHING if cents is None else dollars(cents))
-    if isinstance(field, models.DateTimeField):
-        return _column(name, field, instant)
-    if isinstance(field, models.JSONField):
-        return _column(name, field, readable_json)
-    return name
+    return _column_of(field)
 
 
 def instant(at: datetime | None) -> SafeString | str:
@@ -52,10 +45,21 @@ def readable_json(value: Any) -> SafeString | str:
     return format_html('<pre class="json">{}</pre>', json.dumps(value, indent=2, ensure_ascii=False))
 
 
-def _column(name: str, field: Any, write: Callable[[Any], object]) -> Callable[[models.Model], object]:
-    @admin.display(description=field.verbose_name.removesuffix(" cents"), ordering=name)
-    def column(row: models.Model) -> object:
-        return write(getattr(row, name))
+@functools.cache  # the same column every time: Django compares them
+def _column_of(field: Any) -> Column:
+    if field.name.endswith(CENTS):
+        return _column(field, lambda cents: NOTHING if cents is None else dollars(cents))
+    if isinstance(field, models.DateTimeField):
+        return _column(field, instant)
+    if isinstance(field, models.JSONField):
+        return _column(field, readable_json)
+    return field.name
 
-    column.__name__ = name  # the cell's class, and the field's help text, are found by it
+
+def _column(field: Any, write: Callable[[Any], object]) -> Callable[[models.Model], object]:
+    @admin.display(description=field.verbose_name.removesuffix(" cents"), ordering=field.name)
+    def column(row: models.Model) -> object:
+        return write(getattr(row, field.name))
+
+    column.__name__ = field.name  # the cell's class, and the field's help text, are found by it
     return column

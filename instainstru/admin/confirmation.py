@@ -7,7 +7,7 @@ is written down in the same commit; the page sent twice acts once.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, ClassVar
@@ -23,6 +23,8 @@ from django.urls import URLPattern, path, reverse
 from instainstru import clock
 from instainstru.admin import audit
 from instainstru.refusals import RefusalCode, Refused
+
+Choices = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +77,8 @@ class ConfirmedAction(ABC):
     label: ClassVar[str]  # on the button that leads to the page
     explanation: ClassVar[str]
     right: ClassVar[str]  # who may do it
+    choices: ClassVar[type[forms.Form]] = forms.Form  # what is asked first, such as an amount; by default nothing
+    usual: ClassVar[Choices] = {}  # the choices by which it is seen whether it is possible
 
     @abstractmethod
     def subject_of(self, row: Any) -> str:
@@ -85,11 +89,11 @@ class ConfirmedAction(ABC):
         """Return how the row stands now, read anew: the audit entry keeps it before and after."""
 
     @abstractmethod
-    def propose(self, row: Any, *, now: datetime) -> Proposal:
+    def propose(self, row: Any, choices: Choices, *, now: datetime) -> Proposal:
         """Return what it would do now. Raises Refused if it is not possible."""
 
     @abstractmethod
-    def carry_out(self, row: Any, *, entry: audit.AuditEntry, preview: str, now: datetime) -> Done:
+    def carry_out(self, row: Any, choices: Choices, *, entry: audit.AuditEntry, preview: str, now: datetime) -> Done:
         """Do what was shown, with `entry` as the receipt; no transaction is open.
 
         Raises Refused, with "preview_stale" if the digest of what it does is not `preview` any more.
@@ -136,30 +140,37 @@ class ConfirmsActions(admin.ModelAdmin):
             raise Http404
         if not (self.has_view_permission(request, row) and _may(request, action)):
             raise PermissionDenied
+        asked = action.choices(request.GET if request.GET or not action.choices.base_fields else None)
+        if not asked.is_valid():
+            return self._ask_first(request, action, row, asked)
+        choices = asked.cleaned_data
         form = ReasonForm(request.POST) if request.method == "POST" else ReasonForm()
         ticket = request.POST.get("ticket", "")
         if ticket and audit.is_used(ticket):
             return self._done_already(request, row)
         now = clock.now()
         try:
-            proposal = action.propose(row, now=now)
+            proposal = action.propose(row, choices, now=now)
             if not form.is_valid():
                 return self._ask(request, action, row, proposal, form)
             if form.cleaned_data["preview"] != proposal.digest:
                 raise Refused("preview_stale")
-            done = action.carry_out(
-                row, entry=self._entry(request, action, row, proposal, form, now=now), preview=proposal.digest, now=now
-            )
+            entry = self._entry(request, action, row, proposal, form, now=now)
+            done = action.carry_out(row, choices, entry=entry, preview=proposal.digest, now=now)
         except audit.DoneAlready:
             return self._done_already(request, row)
         except Refused as refusal:
             if ticket and audit.is_used(ticket):  # the other click was quicker, and its doing is why this is refused
                 return self._done_already(request, row)
             if refusal.code == RefusalCode.PREVIEW_STALE:
-                return self._ask_anew(request, action, row, form)
+                return self._ask_anew(request, action, row, choices, form)
             return self._refused(request, row, refusal)
         messages.add_message(request, done.level, done.sentence)
         return HttpResponseRedirect(self._url_of_row(row))
+
+    def _ask_first(self, request: HttpRequest, action: ConfirmedAction, row: Model, asked: forms.Form) -> HttpResponse:
+        """Ask for the choices on which the plan depends; they become part of the page's address."""
+        return TemplateResponse(request, "admin/choose.html", {**self._page(request, action, row), "form": asked})
 
     def _ask(
         self,
@@ -173,26 +184,33 @@ class ConfirmsActions(admin.ModelAdmin):
     ) -> HttpResponse:
         """Show what it would do now, under a ticket of its own."""
         context = {
+            **self._page(request, action, row),
+            "proposal": proposal,
+            "form": form,
+            "ticket": audit.new_ticket(),
+        }
+        return TemplateResponse(request, "admin/confirm_plan.html", context, status=status)
+
+    def _page(self, request: HttpRequest, action: ConfirmedAction, row: Model) -> dict[str, Any]:
+        return {
             **self.admin_site.each_context(request),
             "title": action.label,
             "subtitle": str(row),
             "opts": self.opts,
             "original": row,
             "action": action,
-            "proposal": proposal,
-            "form": form,
-            "ticket": audit.new_ticket(),
             "row_url": self._url_of_row(row),
         }
-        return TemplateResponse(request, "admin/confirm_plan.html", context, status=status)
 
-    def _ask_anew(self, request: HttpRequest, action: ConfirmedAction, row: Model, form: ReasonForm) -> HttpResponse:
+    def _ask_anew(
+        self, request: HttpRequest, action: ConfirmedAction, row: Model, choices: Choices, form: ReasonForm
+    ) -> HttpResponse:
         """Show the fresh proposal; what was written as a reason stays."""
         stale = Refused(RefusalCode.PREVIEW_STALE)
         messages.warning(request, f"{stale.message} {stale.what_can_be_done}")
         row.refresh_from_db()
         try:
-            fresh = action.propose(row, now=clock.now())
+            fresh = action.propose(row, choices, now=clock.now())
         except Refused as refusal:
             return self._refused(request, row, refusal)
         written = ReasonForm(initial={"reason": form.cleaned_data["reason"]})
@@ -241,7 +259,7 @@ def _may(request: HttpRequest, action: ConfirmedAction) -> bool:
 
 def _is_possible(action: ConfirmedAction, row: Model, *, now: datetime) -> bool:
     try:
-        action.propose(row, now=now)
+        action.propose(row, action.usual, now=now)
     except Refused:
         return False
     return True

@@ -7,7 +7,7 @@ from instainstru.admin.links import booking_link
 from instainstru.admin.read_only import ReadOnlyAdmin, ReadOnlyInline
 from instainstru.templatetags.pieces import pill
 from payments.admin.words import ACTIONS, CALLS, in_words
-from payments.models import Operation, Step
+from payments.models import Operation, PayoutTransfer, Step
 
 
 class StepInline(ReadOnlyInline):
@@ -95,3 +95,17 @@ class StepAdmin(ReadOnlyAdmin):
     @admin.display(description="whole story")
     def story(self, step: Step) -> SafeString | str:
         return booking_link(step.operation.payment.reference, "Booking")
+
+
+@admin.register(PayoutTransfer)
+class PayoutTransferAdmin(ReadOnlyAdmin):
+    list_display = ["transfer_id", "amount_cents", "reversed_cents", "step", "story"]
+    list_select_related = ["payment", "step"]
+    ordering = ["-id"]
+    search_fields = ["transfer_id__exact", "payment__reference__startswith"]
+    search_help_text = "A booking's reference, or tr_…"
+    readonly_fields = ["story"]
+
+    @admin.display(description="whole story")
+    def story(self, transfer: PayoutTransfer) -> SafeString | str:
+        return booking_link(transfer.payment.reference, "Booking")

@@ -80,6 +80,8 @@ ACTIONS = {
     Action.RESCHEDULE: "Reschedule",
     Action.STUDENT_CANCEL: "Student cancels",
     Action.INSTRUCTOR_CANCEL: "Instructor cancels",
+    Action.STAFF_CANCEL: "Staff cancel",
+    Action.STAFF_REFUND: "Staff refund",
 }
 
 CALLS = {
@@ -89,6 +91,7 @@ CALLS = {
     Call.VOID: "Release the hold",
     Call.REVERSE: "Take the transfer back",
     Call.PAY: "Pay the instructor",
+    Call.TAKE_BACK: "Take the payout back",
     Call.REFUND: "Refund the card",
     Call.CHARGE: "Charge the debt",
 }
@@ -100,6 +103,7 @@ DIRECTIONS = {  # from whom to whom a call moves its amount; none of them moves 
     Call.VOID: "freed on the student's card",
     Call.REVERSE: "instructor → platform",
     Call.PAY: "platform → instructor",
+    Call.TAKE_BACK: "instructor → platform",
     Call.REFUND: "platform → student's card",
     Call.CHARGE: "student's card → platform",
 }
