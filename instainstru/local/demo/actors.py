@@ -15,6 +15,7 @@ from instainstru.money import dollars
 
 Json = dict[str, Any]
 TAKEN = "slot_unavailable"
+CONFIRMED_ALREADY = "already_settled"  # Stripe's webhook was quicker than the student's way back
 TRIES_APART = 4  # quarter hours: what collides with another lesson does so for an hour or longer
 
 
@@ -122,7 +123,11 @@ class Student(Actor):
         if lesson.bank_page is None:
             raise LookupError(f"No bank wants to hear from {self.person.name}.")
         press(lesson.bank_page, "complete")
-        self.api.post(f"bookings/{lesson.ref}/confirm-payment")
+        try:
+            self.api.post(f"bookings/{lesson.ref}/confirm-payment")
+        except ApiProblem as problem:
+            if problem.code != CONFIRMED_ALREADY:
+                raise
         self.say(f"confirms at the bank: {self.look_at(lesson).booking_status}")
 
     def _find(self, teacher: Teacher) -> Json:

@@ -5,17 +5,21 @@ from __future__ import annotations
 import http.client
 import json
 import time
+from dataclasses import dataclass
 from datetime import datetime
+from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlencode, urlsplit
+from uuid import uuid4
 
 Json = dict[str, Any]
 TIMEOUT = 60  # seconds; a request that moves money answers within ten
 IMPATIENT_AFTER = 90  # seconds of being told to wait; a throttle's window is 60
+NOT_NOW = (HTTPStatus.CONFLICT, HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE)  # with a Retry-After
 
 
 class ApiProblem(Exception):
-    """The API refused; `code` is the stable one of its problem document."""
+    """The API, or a page of Stripe's, refused; `code` is the stable one of the API's problem document."""
 
     def __init__(self, status: int, document: Json) -> None:
         self.status = status
@@ -43,40 +47,50 @@ class Api:
         return self._ask("PUT", path, body)
 
     def _ask(self, method: str, path: str, body: Json | None = None) -> Json:
-        """Ask, again if told to wait, and return the answer's body. Raises ApiProblem."""
-        deadline = time.monotonic() + IMPATIENT_AFTER
-        while True:
-            status, headers, text = self._send(method, path, body)
-            if status < 400:
-                return json.loads(text or "{}")
-            if status != http.client.TOO_MANY_REQUESTS or time.monotonic() > deadline:
-                raise ApiProblem(status, json.loads(text) if "json" in headers.get("content-type", "") else {})
-            time.sleep(float(headers.get("retry-after", 1)))
-
-    def _send(self, method: str, path: str, body: Json | None) -> tuple[int, dict[str, str], str]:
-        headers = {"Accept": "application/json", "Content-Type": "application/json"}
+        """Ask, once more under the same key whenever told to wait, and return the answer's body. Raises ApiProblem."""
+        headers = {"Accept": "application/json", "Content-Type": "application/json", "Idempotency-Key": str(uuid4())}
         if self._token:
             headers["Authorization"] = f"Token {self._token}"
         content = None if body is None else json.dumps(_plain(body))
-        return _send(f"{self._site}/api/v1/{path}", method, content, headers)
+        deadline = time.monotonic() + IMPATIENT_AFTER
+        while True:
+            answer = _send(f"{self._site}/api/v1/{path}", method, content, headers)
+            if answer.status < HTTPStatus.BAD_REQUEST:
+                return json.loads(answer.text or "{}")
+            wait = answer.headers.get("retry-after")
+            if wait is None or answer.status not in NOT_NOW or time.monotonic() > deadline:
+                raise ApiProblem(answer.status, answer.document)
+            time.sleep(float(wait))
 
 
 def press(page: str, button: str) -> None:
-    """Press a button of one of Stripe's pages, and don't follow where it sends the browser. Raises RuntimeError."""
+    """Press a button of one of Stripe's pages, and don't follow where it sends the browser. Raises ApiProblem."""
     headers = {"Content-Type": "application/x-www-form-urlencoded"}
-    status, _headers, text = _send(page, "POST", urlencode({button: "1"}), headers)
-    if status >= 400:
-        raise RuntimeError(f"{page} answered {status}: {text}")
+    answer = _send(page, "POST", urlencode({button: "1"}), headers)
+    if answer.status >= HTTPStatus.BAD_REQUEST:
+        raise ApiProblem(answer.status, {"detail": f"{page} says {answer.text}"})
 
 
-def _send(url: str, method: str, content: str | None, headers: dict[str, str]) -> tuple[int, dict[str, str], str]:
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    status: int
+    headers: dict[str, str]  # names in lower case
+    text: str
+
+    @property
+    def document(self) -> Json:
+        return json.loads(self.text) if "json" in self.headers.get("content-type", "") else {}
+
+
+def _send(url: str, method: str, content: str | None, headers: dict[str, str]) -> _Answer:
     parts = urlsplit(url)
     connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=TIMEOUT)
     try:
         path = parts.path + (f"?{parts.query}" if parts.query else "")
         connection.request(method, path, content, headers)
         answer = connection.getresponse()
-        return answer.status, {name.lower(): value for name, value in answer.getheaders()}, answer.read().decode()
+        named = {name.lower(): value for name, value in answer.getheaders()}
+        return _Answer(answer.status, named, answer.read().decode())
     finally:
         connection.close()
 
