@@ -54,8 +54,9 @@ def _to_evaluate(now: datetime) -> QuerySet[Instructor, tuple[int, str, int, dat
     return (
         Instructor.objects.exclude(tier=Tier.FOUNDING)
         .filter(evaluated_before)
+        .annotate(completed=Count("bookings", filter=lately), last=Max("bookings__ends_at", filter=taken))
         .order_by("pk")
-        .values_list("pk", "tier", Count("bookings", filter=lately), Max("bookings__ends_at", filter=taken))
+        .values_list("pk", "tier", "completed", "last")
     )
 
 
