@@ -19,13 +19,12 @@ card.mount(form.querySelector("[data-card-element]"));
 
 form.addEventListener("submit", async (event) => {
   event.preventDefault();
-  event.stopImmediatePropagation(); // the button is given back when something is wrong
   show("");
   button.setAttribute("disabled", "");
   const problem = await save().catch(() => "Something went wrong on the way to Stripe. Nothing was saved; try again.");
   if (problem) {
     show(problem);
-    button.removeAttribute("disabled");
+    setTimeout(() => button.removeAttribute("disabled")); // after site.js has disabled it
   }
 });
 

@@ -91,12 +91,17 @@ def test_what_students_see(tour, stage):
     refused = stage.book(hours_ahead=10)
     lesson = f"{reverse('checkout')}?service={stage.service.ref}&minutes=60&at=2026-03-06T17:00Z"
 
+    stage.use_card("requires_3ds")
+    asked = stage.book(hours_ahead=6)
+    stage.use_card("ok")
+
     tour.visit(
         stage.student,
         {
             "student-home": "/",
             "student-instructor": reverse("instructor-page", args=[instructor.ref]),
             "checkout": lesson,
+            "checkout-credit": f"{lesson}&credits=9000",
             "checkout-taken": lesson.replace("2026-03-06T17:00Z", f"{ahead.starts_at:%Y-%m-%dT%H:%MZ}"),
             "bookings": reverse("bookings"),
             "bookings-attention": f"{reverse('bookings')}?show=attention",
@@ -106,6 +111,7 @@ def test_what_students_see(tour, stage):
             "booking-cancelled": booking_page(cancelled),
             "booking-refused": booking_page(refused),
             "pay": booking_page(refused, "booking-pay"),
+            "pay-bank": booking_page(asked, "booking-pay"),
             "cancel": booking_page(soon, "booking-cancel"),
             "cancel-free": booking_page(ahead, "booking-cancel"),
             "move": booking_page(ahead, "booking-move"),
@@ -114,6 +120,18 @@ def test_what_students_see(tour, stage):
             "card": reverse("card"),
         },
     )
+
+
+def test_what_is_over_and_what_is_under_way(tour, stage):
+    describe(stage)
+    given = stage.book(hours_ahead=2, credits=0)
+    stage.travel_to(given.ends_at + timedelta(hours=24), run_what_is_due_then=True)
+    under_way = stage.book(hours_ahead=20)
+    stage.simulator.order_fault("capture", "timeout_before", times="always")
+    cancel_booking(booking=under_way, actor=stage.student, now=clock.now())
+
+    tour.visit(stage.student, {"booking-given": booking_page(given), "booking-under-way": booking_page(under_way)})
+    tour.visit(stage.instructor, {"instructor-booking-given": booking_page(given)})
 
 
 def test_what_new_students_see(tour, stage):
