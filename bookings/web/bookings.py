@@ -6,8 +6,9 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
 from bookings import operations, queries
+from bookings.web.amounts import moved_money_of, price_of
 from bookings.web.own import cancellation_outlook, choices_open, own_booking, refused_on_booking
-from bookings.web.standing import deadlines_of, moved_money_of, price_of, standing_of
+from bookings.web.standing import deadlines_of, standing_of
 from bookings.web.timeline import timeline_of
 from instainstru import clock
 from instainstru.accounts.access import either_side, instructors_only

@@ -14,11 +14,11 @@ from django.views.decorators.http import require_http_methods
 
 from bookings import operations, queries
 from bookings.operations import Quote
+from bookings.web.amounts import percent
 from bookings.web.forms.checkout import AskedLesson, AskedLessonForm, BookForm, CreditsForm
 from bookings.web.forms.fields import written
 from bookings.web.own import refused
 from bookings.web.paying import after_payment
-from bookings.web.standing import percent
 from credits.queries import balance_of
 from instainstru import clock
 from instainstru.accounts.access import students_only

@@ -1,5 +1,6 @@
 """Booking on the pages: the quote, the agreement to exactly that quote, and what follows on the bank's answer."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from urllib.parse import urlencode
 
@@ -153,6 +154,21 @@ class TestBooking:
 
         assert Booking.objects.count() == 1
         assert first.url == second.url
+
+    def test_two_clicks_at_the_same_instant_are_one_lesson(self, stage):
+        page, browsers = lesson(stage), [signed_in(stage.student) for _ in range(4)]
+        form = hidden_in(browsers[0].get(page))
+
+        def click(browser):
+            try:
+                return browser.post(page, form).url
+            finally:
+                connection.close()
+
+        with ThreadPoolExecutor(max_workers=len(browsers)) as threads:
+            led_to = set(threads.map(click, browsers))
+
+        assert led_to == {reverse("booking", args=[Booking.objects.get().ref])}
 
     def test_what_the_form_books_is_what_it_showed(self, stage, browser):
         """The price has changed since; nothing moves yet, and still it is asked again (P5.1)."""
