@@ -57,8 +57,8 @@ def page_of(booking: Booking) -> str:
     return reverse("admin:bookings_booking_change", args=[booking.pk])
 
 
-def confirm_page(booking: Booking, action: str) -> str:
-    return reverse("admin:bookings_booking_do", args=[booking.pk, action])
+def confirm_page(booking: Booking, action: str, query: str = "") -> str:
+    return reverse("admin:bookings_booking_do", args=[booking.pk, action]) + query
 
 
 # --- Bookings as staff meet them ------------------------------------------------------------------------------------
@@ -70,8 +70,7 @@ def completed(stage: Stage) -> Booking:
     stage.give_credit(3_000)
     booking = stage.book(credits=3_000)
     stage.travel_to(booking.ends_at + timedelta(hours=25))
-    booking.refresh_from_db()
-    return booking
+    return fresh(booking)
 
 
 @pytest.fixture
@@ -80,27 +79,28 @@ def cancelled_late(stage: Stage) -> Booking:
     booking = stage.book()
     stage.travel_to(booking.starts_at - timedelta(hours=6))
     cancel_booking(booking=booking, actor=stage.student, reason="I am ill.", now=clock.now())
-    booking.refresh_from_db()
-    return booking
+    return fresh(booking)
 
 
 @pytest.fixture
 def stuck(stage: Stage) -> Booking:
-    """A cancellation whose reversal Stripe refuses: the student has the credit, the instructor has the money."""
+    """A cancellation whose reversal Stripe refuses, once: the student has the credit, the instructor the money."""
     booking = stage.book()
     stage.travel_to(booking.starts_at - timedelta(hours=18))
     stage.simulator.order_fault("reverse", "refuse")
     cancel_booking(booking=booking, actor=stage.student, reason="I can't come.", now=clock.now())
-    booking.refresh_from_db()
-    return booking
+    return fresh(booking)
 
 
 @pytest.fixture
 def never_captured(stage: Stage) -> Booking:
-    """A cancellation whose capture Stripe refuses: nothing has moved, nothing is given (P7.9)."""
+    """A cancellation whose capture Stripe refuses, once: nothing has moved, nothing is given (P7.9)."""
     booking = stage.book()
     stage.travel_to(booking.starts_at - timedelta(hours=18))
     stage.simulator.order_fault("capture", "refuse")
     cancel_booking(booking=booking, actor=stage.student, reason="", now=clock.now())
-    booking.refresh_from_db()
-    return booking
+    return fresh(booking)
+
+
+def fresh(booking: Booking) -> Booking:
+    return Booking.objects.select_related("payment").get(pk=booking.pk)

@@ -1,0 +1,67 @@
+"""A booking with one row of every kind that money leaves behind, without Stripe: for pages that list them."""
+
+from datetime import timedelta
+
+from bookings.models import Booking, BookingMove
+from credits.models import CreditLot, CreditMovement, Reservation, Wallet
+from instainstru import clock
+from instainstru.models import IdempotentRequest, StaffAction
+from instainstru.notifications.models import Message
+from payments.models import AccountLock, JournalEntry, Operation, PayoutTransfer, Posting, Step, StripeEvent
+from payments.policy.accounts import Account
+from payments.policy.plan import Ending, Plan
+from payments.policy.states import Action, Call
+from tests.bookings.factories import BookingFactory, DateExceptionFactory, TimeOffFactory, WeeklyHoursFactory
+
+PLAN = Plan(
+    action=Action.SETTLE, rule="P5.5", version="2.1.1", ending=Ending(), to_student="Charged.", to_instructor="Paid."
+)
+
+
+def leave_rows(booking: Booking | None = None) -> Booking:
+    """Write one row of every kind about a booking, by default a new one."""
+    booking = booking or BookingFactory()
+    now, payment = clock.now(), booking.payment
+    for factory in (WeeklyHoursFactory, DateExceptionFactory, TimeOffFactory):
+        factory(instructor=booking.instructor)
+    operation = Operation.objects.create(
+        payment=payment, number=1, kind=Action.SETTLE, policy_version="2.1.1", rule="P5.5", plan=PLAN.as_json(),
+        digest=PLAN.digest, party="system", accepted_at=now, state=Operation.State.DONE, finished_at=now, conclusion={},
+    )  # fmt: skip
+    step = Step.objects.create(
+        operation=operation, ordinal=1, call=Call.PAY, amount_cents=120, state=Step.State.SUCCEEDED,
+        idempotency_key=f"{booking.ref}/1", api_version="2026-05-27.dahlia", answered_at=now,
+        object_id=f"tr_{booking.pk}",
+    )  # fmt: skip
+    PayoutTransfer.objects.create(payment=payment, step=step, transfer_id=step.object_id, amount_cents=120)
+    entry = JournalEntry.objects.create(
+        cause=f"step:{step.pk}", operation=operation, payment=payment, rule="P5.5", description="Instructor paid",
+        occurred_at=now,
+    )  # fmt: skip
+    Posting.objects.create(
+        entry=entry, account=Account.CONNECTED, owner=booking.instructor.user, payment=payment, amount_cents=120
+    )
+    Posting.objects.create(entry=entry, account=Account.PLATFORM, payment=payment, amount_cents=-120)
+    wallet, _ = Wallet.objects.get_or_create(student=booking.student)
+    lot = CreditLot.objects.create(
+        wallet=wallet, amount_cents=6_000, available_cents=5_000, reserved_cents=1_000,
+        source_key=f"grant:{booking.ref}", issued_at=now, expires_at=now + timedelta(days=365),
+    )  # fmt: skip
+    Reservation.objects.create(lot=lot, reference=booking.ref, cents=1_000)
+    CreditMovement.objects.create(lot=lot, kind="reserved", cents=1_000, reference=booking.ref, moved_at=now)
+    AccountLock.objects.create(payer=payment.payer, reason="collection_failed", reference=booking.ref, locked_at=now)
+    BookingMove.objects.create(
+        booking=booking, from_start=now, to_start=booking.starts_at, asked_at=now, moved_at=now, rule="P6.1"
+    )
+    Message.objects.create(
+        recipient=booking.student, key="credit_issued", reference=booking.ref, dedupe_key=booking.ref, queued_at=now,
+        context={"amount_cents": 6_000, "expires_at": now.isoformat(), "reason": "Kindness.", "wallet_url": "/credits"},
+    )  # fmt: skip
+    StaffAction.objects.create(
+        ticket=booking.ref, actor=booking.student, action="note", subject=booking.ref, reason="Seen.", done_at=now
+    )
+    StripeEvent.objects.create(event_id=f"evt_{booking.pk}", type="transfer.created", payload={}, received_at=now)
+    IdempotentRequest.objects.create(
+        user=booking.student, key="k", fingerprint="f", subject=f"operation:{operation.reference}", created_at=now
+    )
+    return booking
