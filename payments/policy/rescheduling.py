@@ -23,9 +23,9 @@ def plan_reschedule(facts: Facts, now: datetime, *, rules: Rules) -> Plan:
         raise Refused("lesson_started")
     if facts.payment_status == PaymentStatus.LOCKED or facts.late_reschedule_used:
         raise Refused("reschedule_locked")  # said before "too late" (P6.3)
-    _require_movable(facts)
-    if window == Window.LATE:
+    if window == Window.LATE:  # a window already past is told before what has ended or is reviewed (section 12)
         raise Refused("reschedule_too_late")
+    _require_movable(facts)
     return _early(facts, now, rules=rules) if window == Window.EARLY else _lock(facts, rules=rules)
 
 

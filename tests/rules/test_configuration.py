@@ -1,4 +1,4 @@
-"""Rates, floors and lengths are configuration with an effective date, and a booking keeps those it was made under (P1)."""
+"""Rates, floors and lengths are configuration with an effective date; a booking keeps those it was made under (P1)."""
 
 from datetime import timedelta
 from typing import Any
