@@ -126,11 +126,11 @@ def _accept(
     now: datetime,
 ) -> Operation:
     with transaction.atomic(durable=True):
-        # Instructor, then student, so that their checkouts come one after the other (design 2).
-        instructor = (
-            Instructor.objects.select_for_update(of=("self",)).select_related("user").get(pk=service.instructor_id)
-        )
-        User.objects.select_for_update().only("pk").get(pk=student.pk)
+        # Instructor, then student, so that their checkouts come one after the other (design 2). Without their keys:
+        # who holds a booking or a wallet writes rows that refer to them, and may not be what we wait for.
+        instructors = Instructor.objects.select_for_update(of=("self",), no_key=True).select_related("user")
+        instructor = instructors.get(pk=service.instructor_id)
+        User.objects.select_for_update(no_key=True).only("pk").get(pk=student.pk)
         payer, payee = _payer(student), _payee(instructor)
         _require_free(instructor, student, lesson, now=now)
         rules, tier = rules_in_force(at=now), Tier(instructor.tier)

@@ -88,8 +88,10 @@ def lock_booking_and_both_sides(payment_id: int) -> BookingSubject:
     The order is the checkout's (design 2). A transaction is open.
     """
     booking = Booking.objects.only("instructor_id", "student_id").get(payment_id=payment_id)
-    Instructor.objects.select_for_update().only("pk").get(pk=booking.instructor_id)
-    User.objects.select_for_update().only("pk").get(pk=booking.student_id)
+    # Without their keys: who holds this very booking writes operations and messages that refer to them, and would wait
+    # for us while we wait for the booking.
+    Instructor.objects.select_for_update(no_key=True).only("pk").get(pk=booking.instructor_id)
+    User.objects.select_for_update(no_key=True).only("pk").get(pk=booking.student_id)
     return lock_booking(payment_id)
 
 
