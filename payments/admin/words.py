@@ -13,7 +13,6 @@ from payments.policy.states import (
     Party,
     PaymentStatus,
     ReviewReason,
-    Tier,
 )
 
 BOOKING_STATUSES = {
@@ -137,8 +136,6 @@ ACCOUNTS = {
     Account.DISPUTE_FEES: "Dispute fees",
     Account.LOSSES: "Losses and goodwill",
 }
-
-TIERS = {tier: tier.capitalize() for tier in Tier}
 
 
 def in_words(word: str | None, words: Mapping[Any, str]) -> str:
