@@ -65,6 +65,7 @@ def _start(places: Places, supervisor: Supervisor, console: Console) -> Simulato
     with console.status("Migrating the database"):
         call_command("migrate", verbosity=0, interactive=False)
         call_command("sync_clockwork", stdout=StringIO())
+        call_command("sync_groups", stdout=StringIO())
     with console.status("Starting the Stripe simulator"):
         supervisor.start(programs.simulator(places))
         simulator = SimulatorControl(places.stripe)
