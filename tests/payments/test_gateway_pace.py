@@ -1,10 +1,10 @@
 """Calls are kept below Stripe's limit, by reserved slots that every process shares, and never polled for."""
 
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 
 import pytest
-import redis
 from django.test import override_settings
 
 from payments.gateway import pace
@@ -15,7 +15,7 @@ CAPTURE = "https://api.stripe.com/v1/payment_intents/pi_{}/capture"
 
 
 @pytest.fixture
-def naps(monkeypatch: pytest.MonkeyPatch, db: None) -> list[float]:
+def naps(monkeypatch: pytest.MonkeyPatch, db: None) -> Iterator[list[float]]:
     """The naps that calls took; the wall stands, so that only their slots part them."""
     taken: list[float] = []
     monkeypatch.setattr(pace, "wall", lambda: NOON)
@@ -60,9 +60,8 @@ def test_nobody_waits_longer_than_a_request_can_bear(naps: list[float]) -> None:
     assert max(naps) == pace.LONGEST_WAIT  # then Stripe may say 429, which is repeated (P10.4)
 
 
-def test_without_redis_calls_go_through_at_once(naps: list[float], monkeypatch: pytest.MonkeyPatch) -> None:
-    nobody_there = redis.Redis(host="127.0.0.1", port=1)
-    monkeypatch.setattr(pace, "get_redis_connection", lambda: nobody_there)
+def test_without_redis_calls_go_through_at_once(naps: list[float], settings) -> None:
+    settings.CACHES = {"default": settings.CACHES["default"] | {"LOCATION": "redis://127.0.0.1:1/0"}}  # nobody there
 
     for number in range(3 * BURST):
         pace.wait_for_turn("post", CAPTURE.format(number))
