@@ -5,7 +5,7 @@ MANAGE := $(PYTHON_OF_PROJECT) manage.py
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-once demo-reset test check lint types imports migrations openapi deploy-settings openapi-write \
+.PHONY: help demo demo-once demo-reset test check lint types imports migrations openapi policy-in-step policy-coverage deploy-settings openapi-write \
 	lock clean local dev
 
 help: ## show this
@@ -23,7 +23,7 @@ demo-reset: local ## stop the embedded servers and clear the demo's data
 test: dev ## run the tests; ARGS="-k cancel" is handed to pytest, WORKERS=4 runs more at once
 	@$(PYTHON_OF_PROJECT) -m pytest -n $(WORKERS) $(ARGS)
 
-check: lint types imports migrations openapi deploy-settings ## everything that can be checked without running it
+check: lint types imports migrations openapi policy-in-step deploy-settings ## everything that can be checked without running it
 
 lint: dev ## ruff: rules and format
 	@.venv/bin/ruff check .
@@ -45,6 +45,12 @@ openapi: dev ## docs/openapi.yaml is in step with the API
 
 openapi-write: dev ## write docs/openapi.yaml anew
 	@$(MANAGE) spectacular --validate --fail-on-warn --file docs/openapi.yaml
+
+policy-in-step: dev ## docs/policy-coverage.md is in step with the tests, and every rule built has one
+	@$(PYTHON_OF_PROJECT) -m tests.policy_coverage check
+
+policy-coverage: dev ## write docs/policy-coverage.md anew: rule, where it is decided, what proves it
+	@$(PYTHON_OF_PROJECT) -m tests.policy_coverage write
 
 deploy-settings: dev ## Django's own check of what a production would run with
 	@DJANGO_DEBUG=0 DJANGO_SECRET_KEY="$$($(PYTHON_OF_PROJECT) -c 'import secrets; print(secrets.token_urlsafe(60))')" \

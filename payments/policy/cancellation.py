@@ -113,6 +113,7 @@ def _inside_a_day(facts: Facts, window: Window, *, rules: Rules) -> Plan:
 
 
 def _locked(facts: Facts, window: Window, *, rules: Rules) -> Plan:
+    """The card has paid, and it stays so: the student gets credit only (P6.5)."""
     terms = facts.terms
     if window == Window.LATE:
         rule, outcome, target, payout = "P7.5", Outcome.LOCKED_LATE, terms.half_credit, terms.half_payout
