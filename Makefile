@@ -5,8 +5,8 @@ MANAGE := $(PYTHON_OF_PROJECT) manage.py
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-once demo-reset test check lint types imports migrations openapi policy-in-step policy-coverage deploy-settings openapi-write \
-	lock clean local dev
+.PHONY: help demo demo-once demo-reset test check lint types imports migrations openapi openapi-write policy-in-step \
+	policy-coverage deploy-settings lock clean local dev
 
 help: ## show this
 	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "  make %-16s %s\n", $$1, $$2 }'

@@ -112,7 +112,9 @@ def _files(tests: Iterable[str]) -> list[str]:
 
 
 def _decided() -> Where:
-    policies, others, words = defaultdict(list), defaultdict(list), defaultdict(list)
+    policies: Where = defaultdict(list)
+    others: Where = defaultdict(list)
+    words: Where = defaultdict(list)
     for file in _sources():
         found = words if file in WORDS else policies if file.startswith(POLICIES) else others
         for rule in _rules_in((ROOT / file).read_text()):
