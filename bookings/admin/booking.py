@@ -10,6 +10,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from bookings.admin.actions import ACTIONS
@@ -22,6 +23,7 @@ from instainstru.admin.notes import TakesNotes
 from instainstru.admin.read_only import ReadOnlyAdmin
 from instainstru.money import dollars
 from instainstru.templatetags.pieces import pill
+from payments.admin.filters import PaymentStatusInWords, ReviewReasonInWords
 from payments.admin.words import BOOKING_STATUSES, OUTCOMES, PAYMENT_STATUSES, REVIEW_REASONS, in_words
 
 
@@ -30,14 +32,19 @@ class BookingAdmin(TakesNotes, ConfirmsActions, ReadOnlyAdmin):
     list_display = [
         "ref",
         "state",
-        "money",
         "starts_at",
-        "student_name",
-        "instructor_name",
+        "sides",
         "service_title",
         "lesson_price",
     ]
-    list_filter = ["status", "payment__status", "payment__review_reason", "starts_at", "modality", "cancelled_by"]
+    list_filter = [
+        "status",
+        ("payment__status", PaymentStatusInWords),
+        ("payment__review_reason", ReviewReasonInWords),
+        "starts_at",
+        "modality",
+        "cancelled_by",
+    ]
     ordering = ["-id"]
     search_fields = [
         "ref__startswith",
@@ -102,21 +109,18 @@ class BookingAdmin(TakesNotes, ConfirmsActions, ReadOnlyAdmin):
         }
         return TemplateResponse(request, "admin/bookings/booking/change_form.html", context)
 
-    @admin.display(description="booking", ordering="status")
+    @admin.display(description="booking, payment", ordering="status")
     def state(self, booking: Booking) -> SafeString:
-        return pill(booking.status, booking.get_status_display())
+        payment = booking.payment
+        return format_html(
+            '{}<span class="below">{}</span>',
+            pill(booking.status, booking.get_status_display()),
+            pill(payment.status, payment.get_status_display()),
+        )
 
-    @admin.display(description="payment", ordering="payment__status")
-    def money(self, booking: Booking) -> SafeString:
-        return pill(booking.payment.status, booking.payment.get_status_display())
-
-    @admin.display(description="student", ordering="student__name")
-    def student_name(self, booking: Booking) -> str:
-        return booking.student.name
-
-    @admin.display(description="instructor", ordering="instructor__user__name")
-    def instructor_name(self, booking: Booking) -> str:
-        return booking.instructor.user.name
+    @admin.display(description="student, instructor", ordering="student__name")
+    def sides(self, booking: Booking) -> SafeString:
+        return format_html('{}<span class="below">{}</span>', booking.student.name, booking.instructor.user.name)
 
     @admin.display(description="price", ordering="payment__lesson_price_cents")
     def lesson_price(self, booking: Booking) -> str:

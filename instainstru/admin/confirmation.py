@@ -140,7 +140,7 @@ class ConfirmsActions(admin.ModelAdmin):
             raise Http404
         if not (self.has_view_permission(request, row) and _may(request, action)):
             raise PermissionDenied
-        asked = action.choices(request.GET if request.GET or not action.choices.base_fields else None)
+        asked = action.choices(request.GET if request.GET or not action.choices.base_fields else None, label_suffix="")
         if not asked.is_valid():
             return self._ask_first(request, action, row, asked)
         choices = asked.cleaned_data

@@ -13,6 +13,11 @@ class InWords(ChoicesFieldListFilter):
     """Offers a field's choices under other words."""
 
     words: Mapping[Any, str]
+    called: str
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.title = self.called
 
     def choices(self, changelist: ChangeList) -> Iterator[Any]:
         everything, *offered = super().choices(changelist)
@@ -21,9 +26,16 @@ class InWords(ChoicesFieldListFilter):
             yield {**choice, "display": in_words(value, self.words)}
 
 
+class PaymentStatusInWords(InWords):
+    words: Mapping[Any, str] = {}
+    called = "payment"
+
+
 class OutcomeInWords(InWords):
     words = OUTCOMES
+    called = "outcome"
 
 
 class ReviewReasonInWords(InWords):
     words = REVIEW_REASONS
+    called = "frozen because"

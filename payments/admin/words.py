@@ -32,6 +32,15 @@ PAYMENT_STATUSES = {
     PaymentStatus.MANUAL_REVIEW: "Frozen: the clockwork leaves this money alone.",
 }
 
+PAYMENT_BECOMES = {
+    PaymentStatus.SCHEDULED: "The payment is scheduled.",
+    PaymentStatus.AUTHORIZED: "The money is held on the card.",
+    PaymentStatus.LOCKED: "The payment is locked: the platform keeps the money for now.",
+    PaymentStatus.SETTLED: "The payment is settled.",
+    PaymentStatus.PAYMENT_METHOD_REQUIRED: "The payment waits for the student.",
+    PaymentStatus.MANUAL_REVIEW: "The payment waits for staff.",
+}
+
 REVIEW_REASONS = {
     ReviewReason.NO_SHOW_REPORTED: "A no-show was reported",
     ReviewReason.DISPUTE_OPEN: "A dispute is open",

@@ -43,10 +43,12 @@ def keep_picture(tab: Tab, name: str) -> None:
 @pytest.mark.parametrize("look", LOOKS)
 def test_every_kind_of_page_can_be_read(opens: Opens, stage: Stage, stuck: Booking, look: str) -> None:
     stage.give_credit(3_000)
-    completed, ahead = stage.book(hours_ahead=30, credits=3_000), stage.book(hours_ahead=120)
-    stage.use_card("declined")
-    refused = stage.book(hours_ahead=40)
+    completed = stage.book(hours_ahead=30, credits=3_000)
     stage.travel_to(completed.ends_at + timedelta(hours=25))
+    ahead = stage.book(hours_ahead=120)
+    stage.use_card("declined")
+    refused = stage.book(hours_ahead=30)
+    stage.travel(hours=8)
     tab = opens(UserFactory(as_superuser=True, name="Susi Super"), **LOOKS[look])
 
     for name, path in {
@@ -57,6 +59,9 @@ def test_every_kind_of_page_can_be_read(opens: Opens, stage: Stage, stuck: Booki
         "booking-refused": page_of(refused),
         "retry": reverse("admin:bookings_booking_do", args=[stuck.pk, "retry"]),
         "resolve": reverse("admin:bookings_booking_do", args=[stuck.pk, "resolve"]),
+        "refund-how-much": reverse("admin:bookings_booking_do", args=[completed.pk, "refund"]),
+        "refund": reverse("admin:bookings_booking_do", args=[completed.pk, "refund"]) + "?amount=20&bearer=instructor",
+        "cancel": reverse("admin:bookings_booking_do", args=[ahead.pk, "cancel-with-refund"]),
     }.items():
         tab.go(path)
         tab.check()

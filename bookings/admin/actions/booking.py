@@ -13,7 +13,7 @@ from instainstru.admin.confirmation import Choices, ConfirmedAction, Done, Propo
 from instainstru.admin.rights import MOVE_MONEY
 from instainstru.money import dollars
 from instainstru.templatetags.times import in_zone
-from payments.admin.words import OUTCOMES, REVIEW_REASONS, in_words
+from payments.admin.words import OUTCOMES, PAYMENT_BECOMES, REVIEW_REASONS, in_words
 from payments.models import Operation
 from payments.policy.plan import Plan
 
@@ -104,7 +104,7 @@ def what_came_of(operation: Operation) -> Done:
         )
     if operation.state == Operation.State.STUCK:
         return Done(sentence=f"Stripe refused. {payment.review_error} It waits for staff.", level=messages.ERROR)
-    return Done(sentence=f"It went through. The payment is {in_short(payment.status)}.")
+    return Done(sentence=f"It went through. {in_words(payment.status, PAYMENT_BECOMES)}")
 
 
 def _at_once(plan: Plan) -> list[str]:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from bookings.admin.words import in_short
 from instainstru.admin.confirmation import Movement
 from instainstru.money import dollars
-from payments.admin.words import ACCOUNTS, ACTIONS, CALLS, DIRECTIONS, OUTCOMES
+from payments.admin.words import ACCOUNTS, ACTIONS, CALLS, DIRECTIONS, OUTCOMES, PAYMENT_BECOMES
 from payments.policy.accounts import Line
 from payments.policy.plan import Ending, PlannedStep
 
@@ -29,8 +29,9 @@ def ending_told(ending: Ending) -> Iterator[str]:
     if ending.booking_status is not None:
         yield f"The booking is {in_short(ending.booking_status)}."
     if ending.payment_status is not None:
-        outcome = f": {OUTCOMES[ending.outcome].lower()}" if ending.outcome else ""
-        yield f"The payment is {in_short(ending.payment_status)}{outcome}."
+        yield PAYMENT_BECOMES[ending.payment_status]
+    if ending.outcome is not None:
+        yield f"Outcome: {OUTCOMES[ending.outcome]}."
     if ending.successor is not None:
         yield f"It goes on: {ACTIONS[ending.successor].lower()}."
     credits = ending.credits

@@ -9,12 +9,21 @@ from django.urls import reverse
 
 from bookings.admin.story import entries
 from bookings.admin.story.entries import Entry, Rank
-from bookings.admin.words import in_short
 from bookings.models import Booking
 from instainstru.money import dollars
 from instainstru.refusals import SENTENCES, RefusalCode
 from instainstru.templatetags.times import in_zone
-from payments.admin.words import ACTIONS, CALLS, DIRECTIONS, FAULTS, OUTCOMES, PARTIES, REVIEW_REASONS, in_words
+from payments.admin.words import (
+    ACTIONS,
+    CALLS,
+    DIRECTIONS,
+    FAULTS,
+    OUTCOMES,
+    PARTIES,
+    PAYMENT_BECOMES,
+    REVIEW_REASONS,
+    in_words,
+)
 from payments.models import Operation, Step
 from payments.policy.states import Call, Party
 
@@ -118,7 +127,7 @@ def _came_of(operation: Operation) -> Iterator[str]:
     if reason := left.get("review_reason"):
         yield f"The payment is frozen: {in_words(reason, REVIEW_REASONS)}."
     elif status := left.get("payment_status"):
-        yield f"The payment is {in_short(status)}."
+        yield in_words(status, PAYMENT_BECOMES)
     if outcome := left.get("outcome"):
         yield f"{in_words(outcome, OUTCOMES)}."
     for verb, cents in (left.get("credits") or {}).items():

@@ -5,6 +5,7 @@ Where instants are equal, causes come before effects (`Rank`), operation by oper
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 from operator import attrgetter
@@ -25,7 +26,7 @@ from payments.admin.words import (
     PARTIES,
     in_words,
 )
-from payments.models import JournalEntry
+from payments.models import JournalEntry, Operation
 from payments.policy.states import Party
 
 
@@ -176,12 +177,11 @@ def _as_read(message: Message) -> tuple[str, str]:
 
 def _of_staff(records: Records) -> Iterator[Entry]:
     for place, action in enumerate(records.staff_actions):
-        number = _number_named(action.began) or _number_at(records, action.done_at)
-        did_something = bool(action.began)
+        began = next((one for one in records.operations if one.number == _number_named(action.began)), None)
         yield entries.StaffDid(
             at=action.done_at,
-            order=(number, Rank.BEFORE if did_something else Rank.NOTED, place),
-            operation=number if did_something else None,
+            order=_before_what_it_began(began) if began else (_number_at(records, action.done_at), Rank.NOTED, place),
+            operation=began.number if began else None,
             what=staff_action_in_words(action.action),
             who=action.actor.name,
             reason=action.reason,
@@ -193,6 +193,16 @@ def _of_staff(records: Records) -> Iterator[Entry]:
                 if action.before.get(what) != now
             ),
         )
+
+
+def _before_what_it_began(operation: Operation) -> tuple[int, ...]:
+    """A retry stands before the attempts that it made, giving up after the end, all else before the operation."""
+    if operation.resolution:
+        return (operation.number, Rank.ENDED, 1)
+    attempts = (place for place, step in enumerate(operation.steps.all()) if step.attempt > 1)
+    if (first_attempt := next(attempts, None)) is not None:
+        return (operation.number, Rank.CALLED, first_attempt - 1, sys.maxsize)  # after what the refused one booked
+    return (operation.number, Rank.BEFORE)
 
 
 def _number_named(began: str) -> int:
