@@ -43,12 +43,8 @@ SENTENCES: dict[RefusalCode, Sentences] = {
         "The lesson has already started.",
         "If somebody did not come, report a no-show; if something was wrong with the lesson, open a dispute.",
     ),
-    RefusalCode.LESSON_NOT_STARTED: Sentences(
-        "The lesson has not started yet.", "Until it starts you can cancel it."
-    ),
-    RefusalCode.LESSON_NOT_ENDED: Sentences(
-        "The lesson has not ended yet.", "Mark it complete from its end on."
-    ),
+    RefusalCode.LESSON_NOT_STARTED: Sentences("The lesson has not started yet.", "Until it starts you can cancel it."),
+    RefusalCode.LESSON_NOT_ENDED: Sentences("The lesson has not ended yet.", "Mark it complete from its end on."),
     RefusalCode.ALREADY_SETTLED: Sentences(
         "The money of this booking has been settled.", "Ask our support for a refund if something is wrong."
     ),
