@@ -35,7 +35,9 @@ def instant(at: datetime | None) -> SafeString | str:
     if at is None:
         return NOTHING
     utc = at.astimezone(UTC)
-    return format_html('<time datetime="{}">{}</time>', utc.isoformat(), utc.strftime("%Y-%m-%d %H:%M:%S UTC"))
+    day, time = utc.strftime("%Y-%m-%d"), utc.strftime("%H:%M:%S UTC")
+    # Two pieces, so that a narrow column breaks between them and nowhere else.
+    return format_html('<time datetime="{}"><span>{}</span> <span>{}</span></time>', utc.isoformat(), day, time)
 
 
 def readable_json(value: Any) -> SafeString | str:
