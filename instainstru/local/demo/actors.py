@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import Any
 
 from instainstru import clock
@@ -44,13 +45,19 @@ class Lesson:
 
 
 class Actor:
-    """Somebody with a token; `say` tells the audience what they do."""
+    """Somebody who uses the API; `say` tells the audience what they do."""
 
     def __init__(self, person: Learner | Teacher, *, site: str, say: Callable[[str], None]) -> None:
         self.person = person
-        self.api = Api(site)
+        self._site = site
         self._say = say
-        self.api.log_in(address(person.login), PASSWORD)
+
+    @cached_property
+    def api(self) -> Api:
+        """Their way in; they log in when they first do something."""
+        api = Api(self._site)
+        api.log_in(address(self.person.login), PASSWORD)
+        return api
 
     def say(self, text: str) -> None:
         self._say(f"{self.person.name} {text}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import datetime
 from itertools import groupby
 from pathlib import Path
@@ -20,7 +20,7 @@ Json = dict[str, Any]
 
 AMOUNTS = ("card", "wallet", "instructor", "platform")
 COLUMNS = {"card": "card", "wallet": "credits", "instructor": "instructor", "platform": "platform"}
-WIDE = 160  # columns where nobody has a width: a file, a pipe
+WIDE = 152  # columns; with fewer, the words of an outcome would be broken
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +34,7 @@ class Row:
     title: str
     rule: str
     ref: str = ""
-    deeds: Sequence[str] = ()  # what was done when
+    deeds: list[str] = field(default_factory=list)  # what was done when
     card: int = 0
     wallet: int = 0
     instructor: int = 0
@@ -42,7 +42,7 @@ class Row:
     booking: str = ""
     payment: str = ""
     outcome: str | None = None
-    problems: Sequence[str] = ()
+    problems: list[str] = field(default_factory=list)
 
 
 def row_of(line: Line, booking: Json, *, at_stripe: Json) -> Row:
@@ -79,24 +79,26 @@ def in_short(row: Row) -> str:
     return f"[green]✓ {row.title}: {amounts}[/green]"
 
 
-def as_table(rows: Sequence[Row]) -> Table:
-    """Return the table that is shown at the end."""
-    table = Table(title="The story", title_justify="left", header_style="bold", padding=(0, 1), show_lines=True)
-    table.add_column("booking", min_width=22)
-    table.add_column("what was done when (UTC)", min_width=20, max_width=35)
+def as_table(rows: Sequence[Row], *, width: int) -> Table:
+    """Return the table that is shown at the end; where there is no room, its three columns of text are one."""
+    is_wide = width >= WIDE
+    texts = ("booking", "what was done when (UTC)", "payment and outcome")
+    table = Table(title="The story", title_justify="left", header_style="bold", show_lines=True)
+    for name in texts if is_wide else [", ".join(texts)]:
+        table.add_column(name, overflow="fold")
     for name in AMOUNTS:
         table.add_column(COLUMNS[name], justify="right", no_wrap=True)
-    table.add_column("payment and outcome", min_width=32, overflow="fold")  # the longest outcome
     for row in rows:
-        table.add_row(
+        cells = [
             f"[bold]{row.title}[/bold]\n{row.ref} · {row.rule}",
             "\n".join(row.deeds),
-            *(dollars(getattr(row, name)) for name in AMOUNTS),
             f"{row.booking}, {row.payment}\n{row.outcome or '–'}"
             + "".join(f"\n[bold red]✗ {problem}[/bold red]" for problem in row.problems),
-        )
-    totals = [dollars(sum(getattr(row, name) for row in rows)) for name in AMOUNTS]
-    table.add_row("[bold]together[/bold]", "", *totals, "")
+        ]
+        amounts = (dollars(getattr(row, name)) for name in AMOUNTS)
+        table.add_row(*(cells if is_wide else ["\n".join(cells)]), *amounts)
+    totals = (dollars(sum(getattr(row, name) for row in rows)) for name in AMOUNTS)
+    table.add_row("[bold]together[/bold]", *([""] * 2 if is_wide else []), *totals)
     return table
 
 
@@ -109,18 +111,18 @@ def write(path: Path, rows: Sequence[Row], *, books: str) -> None:
     passed = not any(row.problems for row in rows)
     content = {"passed": passed, "books": books, "rows": as_json(rows)}
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n")
+    draft = path.with_name(f"{path.name}.draft")
+    draft.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n")
+    draft.replace(path)  # whoever reads it later never sees a half
 
 
 def read(path: Path) -> list[Row]:
     """Read the rows of an earlier report."""
-    names = {field.name for field in fields(Row)}
-    rows = json.loads(path.read_text())["rows"]
-    return [Row(**{name: value for name, value in row.items() if name in names}) for row in rows]
+    return [Row(**row) for row in json.loads(path.read_text())["rows"]]
 
 
 def console() -> Console:
-    """Return the console of a demo; where nobody has a width, nothing is cut."""
+    """Return the console of a demo; a file or a pipe has no width, and nothing is cut there."""
     found = Console(highlight=False)
     return found if found.is_terminal else Console(highlight=False, width=WIDE)
 
@@ -135,11 +137,11 @@ def _deeds(timeline: Sequence[Json]) -> Iterator[str]:
 
 
 def _against_policy(row: Row, expected: Expected) -> Iterator[str]:
-    for field in fields(Expected):
-        wanted, found = getattr(expected, field.name), getattr(row, field.name)
+    for name in (one.name for one in fields(Expected)):
+        wanted, found = getattr(expected, name), getattr(row, name)
         if wanted != found:
             shown = (dollars(wanted), dollars(found)) if isinstance(wanted, int) else (wanted, found)
-            yield f"{field.name}: {shown[0]} by the policy, is {shown[1]}"
+            yield f"{name}: {shown[0]} by the policy, is {shown[1]}"
 
 
 def _against_stripe(row: Row, moved: Json) -> Iterator[str]:

@@ -93,7 +93,7 @@ def _tell(places: Places, wish: Wish, *, simulator: SimulatorControl, supervisor
         console.print("The story was told here before, and this is what became of it. --again tells it once more.")
         rows = report.read(told_before)
     console.print()
-    console.print(report.as_table(rows))
+    console.print(report.as_table(rows, width=console.width))
     books, balance = _verify_books()
     console.print(f"verify_books: {books}", style="green" if balance else "bold red")
     for path in filter(None, (told_before if is_told else None, wish.report)):

@@ -55,7 +55,7 @@ def tell(
 
 
 class _Cast:
-    """The people of one telling, each logged in once."""
+    """The people of one telling; each logs in once."""
 
     def __init__(self, *, site: str, say: Say) -> None:
         self._site = site
