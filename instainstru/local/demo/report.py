@@ -22,7 +22,7 @@ Json = dict[str, Any]
 AMOUNTS = ("card", "wallet", "instructor", "platform")
 COLUMNS = {"card": "card", "wallet": "credits", "instructor": "instructor", "platform": "platform"}
 LONGEST_OUTCOME = max(map(len, Outcome))
-WIDE = 152  # columns; with fewer, the words of an outcome would be broken
+WIDE = 160  # columns; with fewer, the words of an outcome would be broken
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,7 +87,7 @@ def as_table(rows: Sequence[Row], *, width: int) -> Table:
     texts = ("booking", "what was done when (UTC)", "payment and outcome")
     table = Table(title="The story", title_justify="left", header_style="bold", show_lines=True)
     for name in texts if is_wide else [", ".join(texts)]:
-        table.add_column(name, overflow="fold", min_width=LONGEST_OUTCOME if name == texts[-1] else None)
+        table.add_column(name, overflow="fold", max_width=LONGEST_OUTCOME if is_wide else None)
     for name in AMOUNTS:
         table.add_column(COLUMNS[name], justify="right", no_wrap=True)
     for row in rows:
