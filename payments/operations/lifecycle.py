@@ -200,7 +200,7 @@ def conclude_operation(subject: Subject, operation: Operation, *, now: datetime)
         payment.operations.stuck().update(state=Operation.State.DONE, resolution="Staff cancelled the booking (P8.7).")
     if ending.successor is not None and not waiting.takes_over_from(subject, ending.successor):
         _go_on(subject, operation, ending.successor, time_was_taken=facts.time_was_taken, now=now)
-    elif payment.status != PaymentStatus.MANUAL_REVIEW:
+    else:
         waiting.begin_next(subject, now=now)
 
 

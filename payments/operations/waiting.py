@@ -20,6 +20,7 @@ from payments.operations.facts import facts_of
 from payments.policy.decide import decide
 from payments.policy.facts import Facts
 from payments.policy.plan import Ending, ending_as_json
+from payments.policy.staff import WITHOUT_A_CASE
 from payments.policy.states import (
     BY_STAFF,
     CANCELLATIONS,
@@ -91,6 +92,7 @@ def wait_its_turn(
         accepted_at=now,
         inputs={
             "booking_status": subject.status,
+            "payment_status": payment.former_status or payment.status,
             "starts_at": payment.starts_at.isoformat(),
             "ends_at": payment.ends_at.isoformat(),
         }
@@ -111,9 +113,13 @@ def takes_over_from(subject: Subject, successor: Action) -> bool:
 def begin_next(subject: Subject, *, now: datetime) -> None:
     """Decide the operation that has waited longest, as of its instant, and open it; the other's commit is open.
 
-    What the other one's end has left nothing to do for is done.
+    What the other one's end has left nothing to do for is done. In a stop only staff's own goes on: it ends it (P8.7).
     """
-    operation = subject.payment.operations.waiting().order_by("number").first()
+    payment = subject.payment
+    waiting = payment.operations.waiting().order_by("number")
+    if payment.status == PaymentStatus.MANUAL_REVIEW:
+        waiting = waiting.filter(kind__in=BY_STAFF) if payment.review_reason in WITHOUT_A_CASE else waiting.none()
+    operation = waiting.first()
     if operation is None:
         return
     operation.payment = subject.payment
@@ -138,6 +144,9 @@ def _as_it_stood(facts: Facts, operation: Operation) -> Facts:
     """The booking's status and time are those of the request; where the money stands is for now to say."""
     if operation.kind not in CANCELLATIONS:
         return facts
+    if operation.kind in BY_STAFF and facts.payment_status == PaymentStatus.SETTLED:
+        # Settled by what it met: it was not when staff cancelled, so what was paid is taken back (P8.7).
+        facts = replace(facts, payment_status=PaymentStatus(operation.inputs["payment_status"]))
     return replace(
         facts,
         booking_status=BookingStatus(operation.inputs["booking_status"]),
