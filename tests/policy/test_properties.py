@@ -14,7 +14,7 @@ from payments.policy.decide import decide
 from payments.policy.facts import Facts
 from payments.policy.plan import CreditMoves, Ending, Plan
 from payments.policy.rules import DEFAULT_RULES
-from payments.policy.states import Action, BookingStatus, Call, PaymentStatus
+from payments.policy.states import BY_STAFF, Action, BookingStatus, Call, PaymentStatus
 from payments.policy.windows import Window, window_at
 from tests.policy import strategies
 from tests.policy.given import SETTLEMENT
@@ -208,8 +208,12 @@ def test_nothing_is_charged_or_paid_while_under_review(facts: Facts, action: Act
     except Refused:
         return
 
-    # What is owed after an advance is paid while it is under review (P10.2); else at most a hold is let go.
-    allowed = {Call.VOID, Call.CHARGE} if plan.action == Action.COLLECT else {Call.VOID}
+    # What is owed after an advance is paid while it is under review (P10.2); staff may undo what was done (P8.7).
+    allowed = {Call.VOID}
+    if plan.action == Action.COLLECT:
+        allowed |= {Call.CHARGE}
+    if plan.action in BY_STAFF:
+        allowed |= {Call.TAKE_BACK, Call.REFUND}
     assert {step.call for step in plan.steps} <= allowed
 
 
