@@ -57,7 +57,7 @@ def begin(
     """
     with transaction.atomic(durable=True):
         subject = endings.lock_subject(kind, payment_id)
-        operation = _already_asked(subject, kind)
+        operation = _already_asked(subject, kind, inputs or {})
         if operation is None:
             take = waiting.wait_its_turn if waiting.has_to_wait(subject, kind) else accept
             operation = take(subject, kind, party=party, actor=actor, preview=preview, inputs=inputs, now=now)
@@ -102,12 +102,15 @@ def perform(operation: Operation, *, inline: bool = True) -> Operation:
     return Operation.objects.select_related("payment").get(pk=operation.pk)
 
 
-def _already_asked(subject: Subject, kind: Action) -> Operation | None:
+def _already_asked(subject: Subject, kind: Action, inputs: dict[str, Any]) -> Operation | None:
     operations = subject.payment.operations
     if kind in CANCELLATIONS:
         # A cancellation is one cancellation, whoever asks again and when (P7.10).
         return operations.filter(kind__in=CANCELLATIONS).order_by("number").first()
-    return operations.open().filter(kind=kind).first()
+    same = operations.open().filter(kind=kind)
+    if wanted := inputs.get("new_starts_at"):  # a move to another time is another wish
+        same = same.filter(inputs__new_starts_at=wanted)
+    return same.first()
 
 
 def write(
