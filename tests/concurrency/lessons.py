@@ -128,8 +128,11 @@ def staff_cancel(lesson: Lesson) -> None:
 
 
 def moves_two_days_on(lesson: Lesson) -> None:
-    to = lesson.booking.starts_at + 48 * HOUR
-    reschedule_booking(booking=anew(lesson), actor=lesson.student, new_starts_at=to, now=clock.now())
+    _move(lesson, by=48 * HOUR)
+
+
+def moves_three_days_on(lesson: Lesson) -> None:
+    _move(lesson, by=72 * HOUR)
 
 
 def student_pays(lesson: Lesson) -> None:
@@ -154,3 +157,8 @@ def clockwork_settles(lesson: Lesson) -> None:
 
 def anew(lesson: Lesson) -> Booking:
     return Booking.objects.get(pk=lesson.booking.pk)
+
+
+def _move(lesson: Lesson, *, by: timedelta) -> None:
+    to = lesson.booking.starts_at + by
+    reschedule_booking(booking=anew(lesson), actor=lesson.student, new_starts_at=to, now=clock.now())

@@ -30,6 +30,7 @@ from tests.concurrency.lessons import (
     clockwork_settles,
     instructor_cancels,
     instructor_completes,
+    moves_three_days_on,
     moves_two_days_on,
     student_cancels,
     student_pays,
@@ -96,3 +97,21 @@ def test_what_comes_of_two_at_once_is_what_comes_of_one_after_the_other(
     for lesson, acts, answers in told:
         did = [alone[act] for act, answer in zip(acts, answers, strict=True) if answer != "operation_in_progress"]
         assert lessons.picture_of(lesson) in (serial if len(did) == 2 else did)
+
+
+@pytest.mark.rule("P6.2")
+@pytest.mark.rule("P7.11")
+def test_who_asks_for_another_time_in_the_middle_of_a_move_is_told_to_wait(
+    stage: Stage, staff: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Asking for the same is asking once; another time is another wish, and nobody hears that it was granted."""
+    boundaries, lessons = Boundaries(monkeypatch), Lessons(stage, staff, HELD_MIDDLE)
+    same, other = lessons.bring(2)
+
+    _, same_again = boundaries.interrupt(partial(moves_two_days_on, same), partial(moves_two_days_on, same), at=1)
+    _, elsewhere = boundaries.interrupt(partial(moves_two_days_on, other), partial(moves_three_days_on, other), at=1)
+
+    assert same_again is None  # not refused
+    assert elsewhere == "operation_in_progress"
+    assert lessons.picture_of(same) == lessons.picture_of(other)
+    assert lessons.picture_of(other).stands == ("confirmed", "locked", "")
