@@ -1,0 +1,154 @@
+"""An account of everything that was decided and moved, so that two runs of one story can be compared.
+
+`everything_is_right` is the claim that no cent was lost, doubled or stranded in it.
+"""
+
+from collections import Counter
+from datetime import datetime
+from typing import Any
+
+from django.db.models import Sum
+
+from bookings.models import Booking, OccupiedTime
+from credits.models import CreditLot, CreditMovement
+from instainstru.local.simulator import SimulatorControl
+from instainstru.notifications.models import Message
+from payments.ledger import books
+from payments.models import JournalEntry, Operation, Payment, Posting, Step
+
+Json = dict[str, Any]
+
+
+def everything_is_right(simulator: SimulatorControl) -> None:
+    """Assert that nothing is under way, the books balance, and Stripe agrees with them and with our records."""
+    assert list(Operation.objects.open()) == []
+    assert [str(finding) for finding in books.findings(ask_stripe=True)] == []
+    assert at_stripe(simulator) == in_our_records()
+    no_call_took_effect_twice(simulator)
+
+
+def no_call_took_effect_twice(simulator: SimulatorControl) -> None:
+    """Assert that each idempotency key had effect at most once, and each step's call under one key only."""
+    effects = Counter(entry["idempotency_key"] for entry in simulator.requests() if entry["effect"])
+    assert {key: times for key, times in effects.items() if times > 1} == {}
+    succeeded = Step.objects.filter(state=Step.State.SUCCEEDED)
+    once = Counter(succeeded.values_list("operation_id", "ordinal"))
+    assert {step: times for step, times in once.items() if times > 1} == {}
+
+
+def at_stripe(simulator: SimulatorControl) -> dict[str, Json]:
+    """Return what Stripe moved for each booking, and how many holds are live. Cents."""
+    holds = Counter(hold["transfer_group"] for hold in simulator.live_holds())
+    return {
+        reference: {
+            "held": moved["held"],
+            "holds": holds[reference],
+            "captured": moved["captured"],
+            "refunded": moved["refunded"],
+            "instructor": moved["transferred"] - moved["reversed"],
+        }
+        for reference, moved in simulator.summary()["groups"].items()
+        if any(moved[kind] for kind in ("held", "captured", "transferred"))
+    }
+
+
+def in_our_records() -> dict[str, Json]:
+    """Return what our records say that Stripe moved for each booking. Cents."""
+    return {
+        payment.reference: {
+            "held": payment.authorized_cents,
+            "holds": 1 if payment.authorized_cents else 0,
+            "captured": payment.captured_cents,
+            "refunded": payment.refunded_to_card_cents,
+            "instructor": payment.instructor_payout_cents,
+        }
+        for payment in Payment.objects.all()
+        if payment.authorized_cents or payment.captured_cents or payment.paid_cents
+    }
+
+
+# --- Two runs of one story --------------------------------------------------------------------------------------------
+
+
+def account_of_it_all(simulator: SimulatorControl) -> Json:
+    """Return everything that was decided and moved, as it can be compared with another run of the same story."""
+    return {
+        "bookings": [_booking(booking) for booking in Booking.objects.order_by("made_at", "id")],
+        "payments": [_payment(payment) for payment in Payment.objects.order_by("made_at", "id")],
+        "operations": [_operation(operation) for operation in Operation.objects.order_by("payment_id", "number")],
+        "time": sorted(str(time) for time in OccupiedTime.objects.all()),
+        "accounts": {
+            f"{row['account']} of {row['owner_id']}": row["cents"]
+            for row in Posting.objects.values("account", "owner_id").annotate(cents=Sum("amount_cents"))
+            if row["cents"]
+        },
+        "entries": sorted(JournalEntry.objects.values_list("description", "rule")),
+        "lots": [
+            {name: value for name, value in lot.items() if name.endswith("_cents") or name == "expires_at"}
+            for lot in CreditLot.objects.order_by("issued_at", "id").values()
+        ],
+        "movements": sorted(CreditMovement.objects.values_list("kind", "cents")),
+        "messages": sorted(Message.objects.values_list("recipient__email", "key")),
+        "at Stripe": sorted(str(amounts) for amounts in at_stripe(simulator).values()),
+    }
+
+
+_OF_THE_MACHINE = ("id", "reference", "claimed_until", "policy_version")
+
+
+def _payment(payment: Payment) -> Json:
+    stored = {field.attname: getattr(payment, field.attname) for field in Payment._meta.concrete_fields}
+    return {
+        name: value
+        for name, value in stored.items()
+        if name not in _OF_THE_MACHINE and not name.endswith(("_id", "_url"))
+    } | {
+        "has an intent": bool(payment.intent_id),
+        "waits at the bank": bool(payment.pending_intent_id),
+        "has a transfer": bool(payment.transfer_id),
+    }
+
+
+def _booking(booking: Booking) -> Json:
+    stored = {field.attname: getattr(booking, field.attname) for field in Booking._meta.concrete_fields}
+    return {name: value for name, value in stored.items() if name not in ("id", "ref", "payment_id", "service_title")}
+
+
+def _operation(operation: Operation) -> Json:
+    return {
+        "number": operation.number,
+        "kind": operation.kind,
+        "state": operation.state,
+        "rule": operation.rule,
+        "digest": operation.digest,
+        "party": operation.party,
+        "accepted_at": operation.accepted_at,
+        "conclusion": operation.conclusion,
+        "refusal": operation.refusal_code,
+        "steps": [
+            (step.ordinal, step.attempt, step.call, step.amount_cents, step.state, step.error_code)
+            for step in operation.steps.order_by("ordinal", "attempt")
+        ],
+    }
+
+
+def without_instants(account: Any) -> Any:
+    """Return an account of it all without what tells when, and of each step the last attempt alone."""
+    if isinstance(account, dict):
+        kept = {name: part for name, part in account.items() if not isinstance(part, datetime)}
+        if "steps" in kept:
+            last = {ordinal: (call, cents, state) for ordinal, _, call, cents, state, _ in kept["steps"]}
+            kept["steps"] = sorted(last.items())
+        return {name: without_instants(part) for name, part in kept.items()}
+    return [without_instants(part) for part in account] if isinstance(account, list) else account
+
+
+def differences(one: Any, other: Any, *, where: str = "") -> list[str]:
+    """Return a line for each place where two accounts of it all differ."""
+    if isinstance(one, dict) and isinstance(other, dict):
+        names = sorted(one.keys() | other.keys(), key=str)
+        return [line for name in names for line in differences(one.get(name), other.get(name), where=f"{where}/{name}")]
+    if isinstance(one, list) and isinstance(other, list) and len(one) == len(other):
+        pairs = zip(one, other, strict=True)
+        return [line for n, pair in enumerate(pairs) for line in differences(*pair, where=f"{where}/{n}")]
+    return [] if one == other else [f"{where}: {one} and {other}"]

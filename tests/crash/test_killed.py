@@ -1,0 +1,68 @@
+"""A process killed at any point of any operation (design 10): the sweep goes on, and no call takes effect twice."""
+
+import time
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+
+from instainstru import clock, locks
+from instainstru.local.simulator import SimulatorControl
+from payments import tasks
+from payments.models import Operation
+from payments.policy.states import Action
+from tests.crash.account import account_of_it_all, differences, everything_is_right
+from tests.crash.conftest import Story
+from tests.crash.killing import play_and_die, points_of
+from tests.crash.scenes import SCENES, Scene
+from tests.stage import Stage
+
+LEASE = timedelta(milliseconds=30)  # of everything that a dead one leaves behind
+
+
+@pytest.fixture(autouse=True)
+def short_leases(settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings.OPERATION_LEASE = LEASE
+    monkeypatch.setattr(tasks, "LEASE", LEASE)
+    monkeypatch.setattr(locks, "TTL_MS", LEASE // timedelta(milliseconds=1))
+
+
+@pytest.mark.parametrize("scene", [pytest.param(scene, id=name) for name, scene in SCENES.items()])
+def test_killed_anywhere(
+    scene: Scene, arrange: Callable[[Scene], Story], stripe: SimulatorControl, subtests: pytest.Subtests
+) -> None:
+    story = arrange(scene)
+    before = account_of_it_all(stripe)
+    points = points_of(story.act)
+    _sweep(story.stage)
+    undisturbed = _outcome(stripe)
+    assert set(Operation.objects.values_list("kind", flat=True)) >= scene.kinds
+
+    for number, name in enumerate(points):
+        with subtests.test(f"killed {name} ({number + 1} of {len(points)})"):
+            story.come_back()
+
+            assert play_and_die(story.act, at=number) == name
+
+            after = account_of_it_all(stripe)
+            time.sleep(LEASE / timedelta(seconds=1))  # until what the dead one held is free
+            if scene.kinds and after["operations"] == before["operations"]:
+                assert differences(before, after) == []
+            if after == before:
+                story.act()  # whoever asked heard nothing, and asks again
+            _sweep(story.stage)
+            assert differences(undisturbed, _outcome(stripe)) == []
+
+
+def test_every_kind_of_operation_has_a_scene() -> None:
+    assert {kind for scene in SCENES.values() for kind in scene.kinds} == set(Action)
+
+
+def _sweep(stage: Stage) -> None:
+    stage.travel_to(clock.now(), run_what_is_due_then=True)
+
+
+def _outcome(stripe: SimulatorControl) -> dict[str, object]:
+    everything_is_right(stripe)
+    effects = sorted((entry["call"] or "", entry["idempotency_key"]) for entry in stripe.requests() if entry["effect"])
+    return account_of_it_all(stripe) | {"calls with effect": [call for call, _ in effects]}
