@@ -33,13 +33,15 @@ def plan_settlement(facts: Facts, now: datetime, *, rules: Rules) -> Plan:
             outcome=Outcome.LESSON_COMPLETED,
             credits=CreditMoves(consumed=terms.credits),
             lines=earned_lines(
-                held=terms.card_total,
+                # Of a LOCK's funds staff may have refunded some while it waited for them (P8.6).
+                held=facts.held if facts.payment_status == PaymentStatus.LOCKED else terms.card_total,
                 credits_used=terms.credits,
                 earnings=terms.payout,
                 overpaid=max(0, facts.instructor_holds - terms.payout),
             ),
         ),
-        to_student=f"The lesson is completed. Your card is charged {dollars(terms.card_total)}.",
+        to_student=f"The lesson is completed. Your card {'is' if steps else 'was'} charged "
+        f"{dollars(terms.card_total)}.",
         to_instructor=f"The lesson is completed. {dollars(terms.payout)} is paid to you.",
     )
 
