@@ -9,7 +9,7 @@ from payments.endings import Subject
 from payments.models import AccountLock, Operation, Payment, Step
 from payments.policy.accounts import Account
 from payments.policy.deadlines import deadlines
-from payments.policy.plan import Ending, Plan
+from payments.policy.plan import Ending, Plan, ending_from_json
 from payments.policy.states import Action, Bearer, Call, Outcome, Party, PaymentStatus
 from payments.rules import rules_of_version
 
@@ -48,25 +48,37 @@ def set_state(payment: Payment, plan: Plan, ending: Ending, operation: Operation
         _note_move(payment, plan, operation, now=now)
     if ending.outcome is not None:
         payment.settlement_outcome = ending.outcome
-        if payment.locked_at and not payment.lock_resolved_at:
+        if ending.payment_status is not None and payment.locked_at and not payment.lock_resolved_at:
             payment.lock_resolved_at, payment.lock_resolution = now, ending.outcome
     if plan.action == Action.STAFF_REFUND and ending.outcome is not None:
         _count_staff_refund(payment, plan, operation)
+        if payment.status == PaymentStatus.MANUAL_REVIEW:
+            say_what_stopped(payment, besides=operation)
     if ending.payment_status is None:
         return
     if ending.payment_status == PaymentStatus.MANUAL_REVIEW:
         _freeze(payment, plan, ending, operation, now=now)
     else:
-        clear_review(payment)
-    payment.status = ending.payment_status
+        unfreeze(payment, ending.payment_status)
     if ending.payment_status == PaymentStatus.SETTLED:
         payment.settled_at = payment.settled_at or now  # a refund afterwards does not settle it again
 
 
-def clear_review(payment: Payment) -> None:
-    """Take a payment out of its freeze; its status is the caller's to set."""
+def unfreeze(payment: Payment, status: str) -> None:
+    """Give a payment its status, outside of any freeze; an outcome belongs to what has ended (P4.3)."""
+    payment.status = status
     payment.former_status = payment.review_reason = payment.review_error = ""
     payment.review_since = None
+    if status != PaymentStatus.SETTLED:  # a refund during a stop brought one (P8.6)
+        payment.settlement_outcome = ""
+
+
+def say_what_stopped(payment: Payment, *, besides: Operation) -> None:
+    """Let the reason be that of the stop that a staff refund found and does not end (P8.6), if there is one."""
+    stop = payment.operations.stuck().exclude(pk=besides.pk).order_by("-number").first()
+    if stop is not None and stop.conclusion:
+        payment.review_reason = ending_from_json(stop.conclusion).review_reason or ""
+        payment.review_error = _what_stripe_said(stop)
 
 
 def _count_staff_refund(payment: Payment, plan: Plan, operation: Operation) -> None:
@@ -96,13 +108,18 @@ def _note_move(payment: Payment, plan: Plan, operation: Operation, *, now: datet
 
 
 def _freeze(payment: Payment, plan: Plan, ending: Ending, operation: Operation, *, now: datetime) -> None:
-    failed = operation.steps.filter(state=Step.State.REFUSED).order_by("-ordinal", "-attempt").first()
     locks = ending.moves and plan.ending.payment_status == PaymentStatus.LOCKED
     if payment.status != PaymentStatus.MANUAL_REVIEW:  # refused once more, it still goes back to what it was
         payment.former_status = PaymentStatus.LOCKED if locks else payment.status
+    payment.status = PaymentStatus.MANUAL_REVIEW
     payment.review_reason = ending.review_reason or ""
     payment.review_since = now
-    payment.review_error = f"{failed.error_code}: {failed.error_message}" if failed else ""
+    payment.review_error = _what_stripe_said(operation)
+
+
+def _what_stripe_said(operation: Operation) -> str:
+    failed = operation.steps.filter(state=Step.State.REFUSED).order_by("-ordinal", "-attempt").first()
+    return f"{failed.error_code}: {failed.error_message}" if failed else ""
 
 
 def book_debt(payment: Payment, ending: Ending, *, now: datetime) -> None:

@@ -17,7 +17,7 @@ from payments.endings import Subject
 from payments.ledger import journal
 from payments.models import Operation, Payment, Step
 from payments.operations import waiting
-from payments.operations.consequences import clear_review, give_credits, set_deadlines
+from payments.operations.consequences import give_credits, say_what_stopped, set_deadlines, unfreeze
 from payments.operations.facts import facts_of
 from payments.operations.lifecycle import accept, write
 from payments.policy.accounts import Account, Line, balanced
@@ -26,7 +26,7 @@ from payments.policy.plan import NOTHING, CreditMoves, Ending, Plan
 from payments.policy.states import Action, BookingStatus, Call, Outcome, Party, PaymentStatus, ReviewReason
 from payments.rules import rules_of_version
 
-MOVES_MONEY = (Call.CAPTURE, Call.REVERSE, Call.PAY, Call.REFUND, Call.CHARGE)
+MOVES_MONEY = (Call.CAPTURE, Call.REVERSE, Call.PAY, Call.TAKE_BACK, Call.REFUND, Call.CHARGE)
 
 
 def retry_stuck(
@@ -91,10 +91,14 @@ def resolve_stuck(
         )
         if ending.successor is None:
             _forget_what_could_not_be_voided(payment)
-        payment.status = ending.payment_status or PaymentStatus(payment.former_status)
-        clear_review(payment)
+        if ending.payment_status == PaymentStatus.MANUAL_REVIEW:
+            say_what_stopped(payment, besides=operation)
+        else:
+            unfreeze(payment, ending.payment_status or payment.former_status)
         if ending.outcome is not None:
             payment.settlement_outcome, payment.settled_at = ending.outcome, now
+        if operation.kind == Action.STAFF_REFUND:
+            payment.taken_back_cents += _taken_back(operation)
         operation.state = Operation.State.DONE
         operation.resolution, operation.resolved_by = note, actor
         operation.save()
@@ -156,7 +160,12 @@ def _plan_to_retry(subject: Subject, operation: Operation) -> Plan:
 
 
 def _goes_on(operation: Operation) -> bool:
-    """Whether what was begun can only be carried on: money has moved, or what the end gives was given."""
+    """Whether what was begun can only be carried on: money has moved, or what the end gives was given.
+
+    A staff refund has its amount and its key, and stands beside the payment's own course (P8.6).
+    """
+    if operation.kind == Action.STAFF_REFUND:
+        return True
     moved = operation.steps.filter(state=Step.State.SUCCEEDED, call__in=MOVES_MONEY)
     return operation.gave or moved.exists()
 
@@ -175,8 +184,7 @@ def _go_on_from_the_refusal(operation: Operation, payment: Payment) -> None:
 
 def _begin_anew(subject: Subject, operation: Operation, plan: Plan, *, actor: User, now: datetime) -> Operation:
     payment = subject.payment
-    payment.status = payment.former_status
-    clear_review(payment)
+    unfreeze(payment, payment.former_status)
     operation.state = Operation.State.DONE
     operation.save()
     set_deadlines(subject, now=now)  # the stop took them away, and not every end derives them anew
@@ -197,6 +205,8 @@ def _plan_to_give_up(operation: Operation, payment: Payment) -> Plan:
     ending = _given_up(operation, payment)
     if ending.payment_status == PaymentStatus.SETTLED:  # a LOCK's funds stay held
         ending = replace(ending, lines=_what_is_missing(payment))
+    elif operation.kind == Action.STAFF_REFUND:
+        ending = replace(ending, lines=_what_was_taken(operation, payment))
     back, holds = ending.credits.released, payment.instructor_payout_cents
     return Plan(
         action=Action(operation.kind),
@@ -213,6 +223,8 @@ def _plan_to_give_up(operation: Operation, payment: Payment) -> Plan:
 
 def _given_up(operation: Operation, payment: Payment) -> Ending:
     plan = Plan.from_json(operation.plan)
+    if plan.action == Action.STAFF_REFUND:  # back to what was before: settled, or another stop (P10.3)
+        return Ending(payment_status=plan.ending.payment_status or PaymentStatus.MANUAL_REVIEW)
     if plan.action == Action.RESCHEDULE and operation.gave:
         return Ending(payment_status=plan.ending.payment_status)
     if plan.action in (Action.RELEASE_HOLD, Action.RESCHEDULE):
@@ -225,13 +237,34 @@ def _given_up(operation: Operation, payment: Payment) -> Ending:
         payment_status=PaymentStatus.SETTLED,
         outcome=plan.ending.outcome if paid else Outcome.NEVER_PAID,
         booking_status=BookingStatus.CANCELLED if plan.action == Action.AUTHORIZE else None,
-        credits=NOTHING if operation.gave else CreditMoves(released=payment.credits_cents),
+        credits=NOTHING if operation.gave else CreditMoves(released=_still_reserved(payment)),
     )
+
+
+def _still_reserved(payment: Payment) -> int:
+    used = payment.credits_released_cents + payment.credits_consumed_cents + payment.credits_forfeited_cents
+    return payment.credits_cents - used
+
+
+def _taken_back(operation: Operation) -> int:
+    """What an operation has taken from the instructor before it was refused."""
+    taken = operation.steps.filter(state=Step.State.SUCCEEDED, call__in=[Call.TAKE_BACK, Call.REVERSE])
+    return taken.aggregate(sum=Sum("amount_cents"))["sum"] or 0
+
+
+def _what_was_taken(operation: Operation, payment: Payment) -> tuple[Line, ...]:
+    """What the instructor had earned and lost to a refund that came to nothing, while another stop goes on."""
+    earned = min(_taken_back(operation), max(0, -_booked(payment).get(Account.EARNINGS, 0)))
+    return balanced(Line(Account.EARNINGS, earned), Line(Account.LOSSES, -earned))
+
+
+def _booked(payment: Payment) -> dict[str, int]:
+    return dict(payment.postings.values("account").annotate(sum=Sum("amount_cents")).values_list("account", "sum"))
 
 
 def _what_is_missing(payment: Payment) -> tuple[Line, ...]:
     """Close the payment's accounts: what is kept is fee income, what the instructor got or lacks too much a loss."""
-    sums = dict(payment.postings.values("account").annotate(sum=Sum("amount_cents")).values_list("account", "sum"))
+    sums = _booked(payment)
     kept = -sums.get(Account.HELD, 0)
     unearned = sums.get(Account.CONNECTED, 0) + sums.get(Account.EARNINGS, 0)
     return balanced(

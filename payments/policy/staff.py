@@ -38,6 +38,9 @@ def plan_staff_refund(facts: Facts, now: datetime, *, rules: Rules) -> Plan:
     if not 0 < amount <= facts.held:
         raise Refused("refund_exceeds_captured", refundable_cents=facts.held)
     taken_back = _instructors_share(facts, amount)
+    # What a stop left held for the payment goes first; what is beyond it is lost, but for what was earned and is back.
+    beyond = max(0, amount + min(0, facts.staffs.booked_held))
+    unearned = min(taken_back, max(0, -facts.staffs.booked_earnings))
     return Plan(
         action=Action.STAFF_REFUND,
         rule="P8.6",
@@ -47,9 +50,9 @@ def plan_staff_refund(facts: Facts, now: datetime, *, rules: Rules) -> Plan:
             payment_status=PaymentStatus.SETTLED if facts.payment_status == PaymentStatus.SETTLED else None,
             outcome=Outcome.STAFF_REFUND,
             lines=balanced(
-                Line(Account.HELD, -amount),
-                Line(Account.EARNINGS, taken_back),
-                Line(Account.LOSSES, amount - taken_back),
+                Line(Account.HELD, -beyond),
+                Line(Account.EARNINGS, unearned),
+                Line(Account.LOSSES, beyond - unearned),
             ),
         ),
         to_student=f"{dollars(amount)} goes back to your card.",

@@ -1,4 +1,4 @@
-"""The gateway's own fixtures."""
+"""What the tests of the money ask for: a till for the gateway, and books that stay right."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -8,8 +8,10 @@ from django.test import override_settings
 
 from instainstru.local.simulator import SimulatorControl
 from payments.gateway import client
+from payments.models import Payment
 from payments.simulator import Server
 from tests.payments.till import Till
+from tests.stage import Stage
 
 
 @pytest.fixture
@@ -32,3 +34,13 @@ def configured() -> Iterator[Callable[..., None]]:
     for change in reversed(changes):
         change.disable()
     client._client.cache_clear()
+
+
+@pytest.fixture
+def books_stay_right(request: pytest.FixtureRequest) -> Iterator[None]:
+    """However a test ends, our books agree with Stripe to the cent, and no card is held that we don't know of."""
+    stage: Stage = request.getfixturevalue("stage")
+    yield
+    held = {hold["transfer_group"]: hold["cents"] for hold in stage.simulator.live_holds()}
+    assert stage.disorder() == []
+    assert held == dict(Payment.objects.filter(authorized_cents__gt=0).values_list("reference", "authorized_cents"))
