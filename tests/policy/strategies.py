@@ -108,9 +108,16 @@ ONGOING = (BookingStatus.PENDING, BookingStatus.CONFIRMED, BookingStatus.COMPLET
 
 
 def is_asked(booking: Facts, action: Action) -> bool:
-    """Return whether anybody asks that of such a booking: a checkout is asked once, when the booking is made."""
-    is_new = booking.booking_status == BookingStatus.PENDING and not booking.has_pending_intent
-    return action != Action.CHECKOUT or is_new
+    """Return whether anybody asks that of such a booking: a checkout is asked once, when the booking is made.
+
+    What was never paid for ends unpaid; an advanced payout is owed.
+    """
+    match action:
+        case Action.CHECKOUT:
+            return booking.booking_status == BookingStatus.PENDING and not booking.has_pending_intent
+        case Action.END_UNPAID:
+            return not booking.owed
+    return True
 
 
 @st.composite
