@@ -56,7 +56,6 @@ PAIRS = {
     "cancel and authorize, overdue": Pair(before=OVERDUE, first=student_cancels, second=clockwork_authorizes),
     "cancel and move, early": Pair(before=SCHEDULED, first=student_cancels, second=moves_two_days_on),
     "cancel and LOCK": Pair(before=HELD_MIDDLE, first=student_cancels, second=moves_two_days_on),
-    "LOCK and instructor's cancel": Pair(before=HELD_MIDDLE, first=moves_two_days_on, second=instructor_cancels),
     "move and authorize": Pair(before=DUE, first=moves_two_days_on, second=clockwork_authorizes),
     "pay and expire, checkout": Pair(before=UNPAID_CHECKOUT, first=student_pays, second=clockwork_expires),
     "pay and expire, lesson": Pair(before=UNPAID_LESSON, first=student_pays, second=clockwork_expires),
