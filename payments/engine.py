@@ -155,10 +155,9 @@ def _ask_again_later(step: Step, answer: Answer, *, now: datetime) -> None:
     wait = REPEAT_AFTER[min(step.times_sent, len(REPEAT_AFTER) - 1)]
     logger.warning("Step %s got no answer: %s", step.idempotency_key, answer.unknown_because)
     with transaction.atomic(durable=True):
-        Step.objects.filter(pk=step.pk, state=Step.State.SENT).update(
-            times_sent=F("times_sent") + 1, unknown_because=answer.unknown_because
-        )
-        Operation.objects.open().filter(pk=step.operation_id).update(resume_at=now + wait)
+        still_unknown = Step.objects.filter(pk=step.pk, state=Step.State.SENT)
+        if still_unknown.update(times_sent=F("times_sent") + 1, unknown_because=answer.unknown_because):
+            Operation.objects.open().filter(pk=step.operation_id).update(resume_at=now + wait)
 
 
 def _try_anew(step: Step) -> None:
