@@ -122,6 +122,13 @@ def _what_stripe_said(operation: Operation) -> str:
     return f"{failed.error_code}: {failed.error_message}" if failed else ""
 
 
+def end_other_stops(payment: Payment, *, besides: Operation) -> None:
+    """Let nothing wait for staff any more that their cancelling has ended, or it could still be retried (P8.7)."""
+    payment.operations.stuck().exclude(pk=besides.pk).update(
+        state=Operation.State.DONE, resolution="Staff cancelled the booking (P8.7)."
+    )
+
+
 def book_debt(payment: Payment, ending: Ending, *, now: datetime) -> None:
     """Note what the student owes and lock the account, or unlock it once nothing is owed (P10.2)."""
     debts = [line.amount for line in ending.lines if line.account == Account.RECEIVABLE]

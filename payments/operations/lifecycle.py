@@ -18,7 +18,7 @@ from payments.endings import Subject
 from payments.ledger import journal
 from payments.models import Operation, Step
 from payments.operations import waiting
-from payments.operations.consequences import book_debt, give_credits, set_deadlines, set_state
+from payments.operations.consequences import book_debt, end_other_stops, give_credits, set_deadlines, set_state
 from payments.operations.facts import facts_of
 from payments.policy.conclude import conclude
 from payments.policy.decide import decide
@@ -200,7 +200,7 @@ def conclude_operation(subject: Subject, operation: Operation, *, now: datetime)
     payment.save()
     subject.tell(ending, operation, now=now)
     if plan.action == Action.STAFF_CANCEL and ending.payment_status == PaymentStatus.SETTLED:
-        payment.operations.stuck().update(state=Operation.State.DONE, resolution="Staff cancelled the booking (P8.7).")
+        end_other_stops(payment, besides=operation)
     if ending.successor is not None and not waiting.takes_over_from(subject, ending.successor):
         _go_on(subject, operation, ending.successor, time_was_taken=facts.time_was_taken, now=now)
     else:

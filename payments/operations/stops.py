@@ -17,7 +17,7 @@ from payments.endings import Subject
 from payments.ledger import journal
 from payments.models import Operation, Payment, Step
 from payments.operations import waiting
-from payments.operations.consequences import give_credits, say_what_stopped, set_deadlines, unfreeze
+from payments.operations.consequences import end_other_stops, give_credits, say_what_stopped, set_deadlines, unfreeze
 from payments.operations.facts import facts_of
 from payments.operations.lifecycle import accept, write
 from payments.policy.accounts import Account, Line, balanced
@@ -99,6 +99,8 @@ def resolve_stuck(
             payment.settlement_outcome, payment.settled_at = ending.outcome, now
         if operation.kind == Action.STAFF_REFUND:
             payment.taken_back_cents += _taken_back(operation)
+        elif operation.kind == Action.STAFF_CANCEL:
+            end_other_stops(payment, besides=operation)
         operation.state = Operation.State.DONE
         operation.resolution, operation.resolved_by = note, actor
         operation.save()
