@@ -108,16 +108,17 @@ ONGOING = (BookingStatus.PENDING, BookingStatus.CONFIRMED, BookingStatus.COMPLET
 
 
 def is_asked(booking: Facts, action: Action) -> bool:
-    """Return whether anybody asks that of such a booking: a checkout is asked once, when the booking is made.
+    """Return whether anybody asks that of such a booking.
 
-    What was never paid for ends unpaid; an advanced payout is owed.
+    A checkout is asked once, when the booking is made; an end without payment never follows on an advance.
     """
     match action:
         case Action.CHECKOUT:
             return booking.booking_status == BookingStatus.PENDING and not booking.has_pending_intent
         case Action.END_UNPAID:
             return not booking.owed
-    return True
+        case _:
+            return True
 
 
 @st.composite
