@@ -1,5 +1,6 @@
 """Travelling beside everything that runs: all clocks move, and what falls due on the way is done at its own instant."""
 
+import re
 from datetime import UTC, datetime, timedelta
 from io import StringIO
 from zoneinfo import ZoneInfo
@@ -95,7 +96,7 @@ def test_the_command_shows_time_and_what_is_due_next(flowing_stage):
 
     call_command("clock", "advance", "1h30m", stdout=out)
 
-    assert "1:30:00 behind" in out.getvalue()
+    assert re.search(r"\((1:30:00|1:29:5\d) behind\)", out.getvalue())
     assert f"{booking.starts_at - 24 * HOUR:%Y-%m-%d %H:%M:%S} UTC  authorizations due" in out.getvalue()
 
 
