@@ -44,8 +44,8 @@ def conclude(plan: Plan, facts: Facts, answers: Sequence[StepAnswer], *, accepte
     if failed.fault == Fault.PAYEE:
         return _payee_is_unpayable(plan, facts, failed)
     match failed.call:
-        case Call.REVERSE | Call.TAKE_BACK if plan.action in BY_STAFF:
-            return _for_review(ReviewReason.REVERSAL_REFUSED)  # P8.6: nothing is refunded then
+        case Call.REVERSE | Call.TAKE_BACK if _comes_before_what_is_given(plan, failed):
+            return _for_review(ReviewReason.REVERSAL_REFUSED)
         case Call.AUTHORIZE:
             return _authorization_refused(plan, facts, failed, accepted_at=accepted_at, rules=rules)
         case Call.INSPECT | Call.CHARGE:
@@ -81,8 +81,13 @@ def _payee_is_unpayable(plan: Plan, facts: Facts, failed: StepAnswer) -> Ending:
     """P10.2: never the student's fault. A checkout is given up; whatever was promised before waits for staff."""
     if plan.action in AT_CHECKOUT and facts.booking_status == BookingStatus.PENDING:
         return _lost_race()
-    given_anyway = failed.call in _REFUSED_AFTER_THE_FACT
+    given_anyway = failed.call in _REFUSED_AFTER_THE_FACT and not _comes_before_what_is_given(plan, failed)
     return _for_review(ReviewReason.PAYEE_UNPAYABLE, given=plan.ending if given_anyway else None)
+
+
+def _comes_before_what_is_given(plan: Plan, failed: StepAnswer) -> bool:
+    """P8.6, P8.7: staff's reversals are made first; if one is refused, nothing is refunded or given back."""
+    return plan.action in BY_STAFF and failed.call in (Call.REVERSE, Call.TAKE_BACK)
 
 
 def _authorization_refused(
