@@ -8,10 +8,10 @@ import pytest
 
 from payments.policy.conclude import conclude
 from payments.policy.decide import decide
-from payments.policy.facts import Facts
+from payments.policy.facts import Facts, Staffs
 from payments.policy.plan import NOTHING
 from payments.policy.rules import DEFAULT_RULES
-from payments.policy.states import Action, BookingStatus, Call, Fault, PaymentStatus, ReviewReason, Verdict
+from payments.policy.states import Action, Bearer, BookingStatus, Call, Fault, PaymentStatus, ReviewReason, Verdict
 from payments.policy.windows import Window
 from tests.policy.given import IN, SETTLEMENT, SOME_CREDIT, STARTS, answered, booked, unpaid_checkout
 
@@ -57,6 +57,12 @@ class No:
 STUDENT_CANCEL, INSTRUCTOR_CANCEL, SETTLE = Action.STUDENT_CANCEL, Action.INSTRUCTOR_CANCEL, Action.SETTLE
 ASKED_FOR_3DS = {"verdict": Verdict.ACTION_REQUIRED, "fault": None}
 WAITS_AT_THE_BANK = {"has_pending_intent": True}
+
+AT_THE_INSTRUCTORS_COST = booked(
+    PaymentStatus.SETTLED, booking=BookingStatus.COMPLETED, captured=13_440, instructor_holds=10_560,
+    staffs=Staffs(bearer=Bearer.INSTRUCTOR),
+)  # fmt: skip
+LOCKED_WITHOUT_REVERSAL = booked(LOCKED, terms=SOME_CREDIT, instructor_holds=8_440, staffs=Staffs(booked_held=-8_440))
 
 REFUSALS = {
     # --- Checkout, and paying for it
@@ -224,6 +230,35 @@ REFUSALS = {
     "race lost, void refused": No(
         rule="P10.3", action=Action.END_UNPAID,
         facts=unpaid_checkout(SOME_CREDIT, hold=8_440, time_was_taken=True), at=IN[Window.LATE],
+        call=Call.VOID, fault=Fault.OTHER, ends=in_review(ReviewReason.VOID_REFUSED), given=True,
+    ),
+    # --- Staff
+    "staff refund, reversal refused": No(
+        rule="P8.6", action=Action.STAFF_REFUND, facts=AT_THE_INSTRUCTORS_COST, at=SETTLEMENT,
+        call=Call.REVERSE, fault=Fault.OTHER, ends=in_review(ReviewReason.REVERSAL_REFUSED),
+    ),
+    "staff refund, the instructor's account is closed": No(
+        rule="P8.6", action=Action.STAFF_REFUND, facts=AT_THE_INSTRUCTORS_COST, at=SETTLEMENT,
+        call=Call.REVERSE, fault=Fault.PAYEE, ends=in_review(ReviewReason.PAYEE_UNPAYABLE),
+    ),
+    "staff refund, refund refused": No(
+        rule="P8.6", action=Action.STAFF_REFUND, facts=AT_THE_INSTRUCTORS_COST, at=SETTLEMENT,
+        call=Call.REFUND, fault=Fault.OTHER, ends=in_review(ReviewReason.REFUND_REFUSED),
+    ),
+    "staff cancel, reversal refused": No(
+        rule="P8.7", action=Action.STAFF_CANCEL, facts=LOCKED_WITHOUT_REVERSAL, at=IN[Window.EARLY],
+        call=Call.REVERSE, fault=Fault.OTHER, ends=in_review(ReviewReason.REVERSAL_REFUSED),
+    ),
+    "staff cancel, the instructor's account is closed": No(
+        rule="P8.7", action=Action.STAFF_CANCEL, facts=LOCKED_WITHOUT_REVERSAL, at=IN[Window.EARLY],
+        call=Call.REVERSE, fault=Fault.PAYEE, ends=in_review(ReviewReason.PAYEE_UNPAYABLE),
+    ),
+    "staff cancel, refund refused": No(
+        rule="P8.7", action=Action.STAFF_CANCEL, facts=LOCKED_WITHOUT_REVERSAL, at=IN[Window.EARLY],
+        call=Call.REFUND, fault=Fault.OTHER, ends=in_review(ReviewReason.REFUND_REFUSED),
+    ),
+    "staff cancel, void refused": No(
+        rule="P10.3", action=Action.STAFF_CANCEL, facts=booked(AUTHORIZED, terms=SOME_CREDIT), at=IN[Window.LATE],
         call=Call.VOID, fault=Fault.OTHER, ends=in_review(ReviewReason.VOID_REFUSED), given=True,
     ),
 }  # fmt: skip
