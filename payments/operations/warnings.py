@@ -31,7 +31,8 @@ def warn_unpaid(*, now: datetime, limit: int = 100) -> int:
 def warn_of_expiring_credit(*, now: datetime, limit: int = 100) -> int:
     """Tell students 30 and 7 days ahead which credit expires (P9.1); return how many lots were told of."""
     told = 0
-    for number, ahead in enumerate(BEFORE_EXPIRY, start=1):
+    # The last warning first: credit that is first seen when both are due is told of once.
+    for number, ahead in reversed(list(enumerate(BEFORE_EXPIRY, start=1))):
         with transaction.atomic(durable=True):
             lots = list(
                 CreditLot.objects.spendable(at=now)

@@ -1,0 +1,241 @@
+"""Moving credits in a wallet: inside a transaction only, in every order, and every cent explained (P9)."""
+
+from collections import Counter
+from datetime import timedelta
+
+import pytest
+from django.db import IntegrityError, transaction
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from credits import operations as credits
+from credits import queries
+from credits.models import CreditLot, CreditMovement, Reservation, Wallet
+from instainstru import clock
+from instainstru.accounts.models import User
+from instainstru.refusals import Refused
+from tests.factories import UserFactory
+
+DAY = timedelta(days=1)
+STATES = ("available", "reserved", "consumed", "forfeited", "frozen", "revoked", "expired")
+# From which state to which a movement takes its cents; None is outside of the lot.
+FLOWS = {
+    "issued": (None, "available"),
+    "reserved": ("available", "reserved"),
+    "released": ("reserved", "available"),
+    "consumed": ("reserved", "consumed"),
+    "forfeited": ("reserved", "forfeited"),
+    "expired": ("available", "expired"),
+}
+
+pytestmark = pytest.mark.usefixtures("db", "standing_clock")
+
+
+def issue(student: User, cents: int, *, days: int, source: str = "test") -> None:
+    number = CreditLot.objects.count()
+    credits.issue(
+        student_id=student.pk,
+        cents=cents,
+        source_key=f"{source}:{student.pk}-{number}",
+        now=clock.now(),
+        expires_at=clock.now() + days * DAY,
+    )
+
+
+def reserve(student: User, cents: int, *, reference: str = "bk_1") -> None:
+    credits.reserve(student_id=student.pk, reference=reference, cents=cents, now=clock.now())
+
+
+def use(student: User, *, reference: str = "bk_1", released: int = 0, consumed: int = 0, forfeited: int = 0) -> None:
+    credits.use_reserved(
+        student_id=student.pk,
+        reference=reference,
+        released=released,
+        consumed=consumed,
+        forfeited=forfeited,
+        now=clock.now(),
+    )
+
+
+def lots(student: User) -> list[dict[str, int]]:
+    """What every lot has in each state but nothing, the earliest expiring first."""
+    return [
+        {state: cents for state in STATES if (cents := getattr(lot, f"{state}_cents"))}
+        for lot in queries.lots_of(student_id=student.pk)
+    ]
+
+
+def explained(student: User) -> list[dict[str, int]]:
+    """What the statement says every lot has in each state: each cent followed through its movements."""
+    found = []
+    for lot in queries.lots_of(student_id=student.pk):
+        states: Counter[str] = Counter()
+        for kind, cents in lot.movements.values_list("kind", "cents"):
+            source, target = FLOWS[kind]
+            states[target] += cents
+            states[source or ""] -= cents
+        assert states.pop("") == -lot.amount_cents
+        found.append({state: cents for state, cents in states.items() if cents})
+    return found
+
+
+# --- One after another --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.rule("P9.1")
+@pytest.mark.rule("P9.2")
+def test_a_lot_is_split_across_its_states(student: User) -> None:
+    issue(student, 4_000, days=10)
+    issue(student, 6_000, days=60)
+
+    reserve(student, 9_000)
+    use(student, released=3_000, consumed=3_500, forfeited=2_500)
+
+    assert lots(student) == [
+        {"consumed": 1_500, "forfeited": 2_500},
+        {"available": 4_000, "consumed": 2_000},
+    ]
+    assert explained(student) == lots(student)
+    assert not Reservation.objects.exists()
+
+
+@pytest.mark.rule("P9.2")
+def test_two_bookings_share_a_lot_and_keep_their_own(student: User) -> None:
+    issue(student, 5_000, days=10)
+    reserve(student, 2_000, reference="bk_1")
+    reserve(student, 3_000, reference="bk_2")
+
+    use(student, reference="bk_1", consumed=2_000)
+
+    assert lots(student) == [{"reserved": 3_000, "consumed": 2_000}]
+    assert queries.reserved_by_reference() == {"bk_2": 3_000}
+
+
+@pytest.mark.rule("P9.2")
+@pytest.mark.parametrize("moves", [{"released": 1_999}, {"consumed": 2_001}, {"released": 1_000, "forfeited": 1_001}])
+def test_a_reservation_is_ended_whole_or_not_at_all(student: User, moves: dict[str, int]) -> None:
+    issue(student, 5_000, days=10)
+    reserve(student, 2_000)
+
+    with pytest.raises(ValueError, match="has reserved"):
+        use(student, **moves)
+
+    assert lots(student) == [{"available": 3_000, "reserved": 2_000}]
+
+
+@pytest.mark.rule("P9.2")
+def test_a_booking_reserves_once(student: User) -> None:
+    issue(student, 5_000, days=10)
+    reserve(student, 2_000)
+
+    with pytest.raises(IntegrityError, match="lot_is_reserved_once_per_booking"), transaction.atomic():
+        reserve(student, 1_000)
+
+
+@pytest.mark.rule("P9.2")
+def test_what_has_expired_is_not_reserved(student: User, standing_clock) -> None:
+    issue(student, 5_000, days=1)
+    standing_clock.advance(days=1)
+
+    with pytest.raises(Refused, match="credits_unavailable"):
+        reserve(student, 1)
+
+
+@pytest.mark.rule("P9.3")
+def test_expiry_takes_what_is_available_and_leaves_what_is_reserved(student: User, standing_clock) -> None:
+    issue(student, 5_000, days=1)
+    reserve(student, 2_000)
+    standing_clock.advance(days=1)
+
+    (lost,) = credits.expire(now=clock.now(), limit=100)
+    assert (lost.student_id, lost.cents) == (student.pk, 3_000)
+    assert lots(student) == [{"reserved": 2_000, "expired": 3_000}]
+    assert credits.expire(now=clock.now(), limit=100) == []
+
+    use(student, released=1_500, forfeited=500)
+    (lost,) = credits.expire(now=clock.now(), limit=100)
+    assert lost.cents == 1_500
+    assert lots(student) == [{"forfeited": 500, "expired": 4_500}]
+    assert explained(student) == lots(student)
+
+
+@pytest.mark.rule("P9.1")
+def test_a_credit_lasts_a_year_and_its_source_gives_once(student: User) -> None:
+    give = {"student_id": student.pk, "cents": 500, "source_key": "grant:1", "now": clock.now()}
+    credits.issue(**give)
+
+    with pytest.raises(IntegrityError, match="credit_lot_issued_once_per_source"), transaction.atomic():
+        credits.issue(**give)
+
+    assert CreditLot.objects.get().expires_at == clock.now() + 365 * DAY
+
+
+@pytest.mark.rule("P9.1")
+def test_the_database_conserves_every_cent_of_a_lot(student: User) -> None:
+    issue(student, 500, days=10)
+
+    with pytest.raises(IntegrityError, match="credit_lot_cents_are_conserved"), transaction.atomic():
+        CreditLot.objects.update(available_cents=499)
+
+
+def test_credits_move_only_inside_a_transaction(transactional_db: None) -> None:
+    student = UserFactory()
+
+    with pytest.raises(RuntimeError, match="inside the transaction"):
+        issue(student, 500, days=10)
+
+    assert not Wallet.objects.exists()
+
+
+# --- In any order -------------------------------------------------------------------------------------------------
+
+moves = st.one_of(
+    st.tuples(st.just("issue"), st.integers(1, 5_000), st.integers(1, 40)),
+    st.tuples(st.just("reserve"), st.integers(1, 6_000), st.just(0)),
+    st.tuples(st.just("use"), st.integers(0, 100), st.integers(0, 100)),
+    st.tuples(st.just("wait"), st.integers(1, 15), st.just(0)),
+    st.tuples(st.just("expire"), st.just(0), st.just(0)),
+)
+
+
+@pytest.mark.rule("P9.1")
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(story=st.lists(moves, max_size=14))
+def test_the_statement_explains_every_cent_whatever_happens(standing_clock, story: list[tuple[str, int, int]]) -> None:
+    student, bookings = UserFactory(), []
+    for number, (move, first, second) in enumerate(story):
+        if move == "issue":
+            issue(student, first, days=second, source=f"story{number}")
+        elif move == "reserve":
+            if first <= queries.balance_of(student_id=student.pk, at=clock.now()).available:
+                bookings.append((f"bk_{student.pk}_{number}", first))
+                reserve(student, first, reference=bookings[-1][0])
+        elif move == "use" and bookings:
+            reference, cents = bookings.pop(0)
+            consumed = cents * first // 100
+            forfeited = (cents - consumed) * second // 100
+            use(
+                student,
+                reference=reference,
+                consumed=consumed,
+                forfeited=forfeited,
+                released=cents - consumed - forfeited,
+            )
+        elif move == "wait":
+            standing_clock.advance(days=first)
+        elif move == "expire":
+            credits.expire(now=clock.now(), limit=100)
+
+    assert explained(student) == lots(student)
+    held = {
+        reference: cents
+        for reference, cents in queries.reserved_by_reference().items()
+        if f"_{student.pk}_" in reference
+    }
+    assert held == dict(bookings)
+    owed = queries.outstanding_by_student().get(student.pk, 0)
+    assert owed == sum(lot.get("available", 0) + lot.get("reserved", 0) for lot in lots(student))
+    assert (
+        CreditMovement.objects.filter(lot__wallet_id=student.pk).count()
+        == queries.statement_of(student_id=student.pk).count()
+    )
