@@ -27,6 +27,7 @@ def short_leases(settings, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(locks, "TTL_MS", LEASE // timedelta(milliseconds=1))
 
 
+@pytest.mark.timeout(900)  # one test plays some thirty lives of a process; the others have two minutes
 @pytest.mark.parametrize("scene", [pytest.param(scene, id=name) for name, scene in SCENES.items()])
 def test_killed_anywhere(
     scene: Scene, arrange: Callable[[Scene], Story], stripe: SimulatorControl, subtests: pytest.Subtests
