@@ -99,10 +99,12 @@ def _with_deadlines(
             break
         if later.digest != offered.digest:
             unchanged.append(edge)
+    first = min(unchanged + possible, default=None)
+    last = min(possible, default=None)
     return replace(
         offered,
-        unchanged_until=max(now, min(unchanged + possible)) if unchanged or possible else None,
-        possible_until=max(now, min(possible)) if possible else None,
+        unchanged_until=None if first is None else max(now, first),
+        possible_until=None if last is None else max(now, last),
     )
 
 

@@ -55,7 +55,11 @@ def plan_instructor_cancellation(facts: Facts, now: datetime, *, rules: Rules) -
         ),
         to_student="Your instructor cancelled. "
         + (f"{dollars(back)} goes back to your card" if back else "Your card was not charged")
-        + (f" and {dollars(facts.terms.credits)} to your credits." if facts.terms.credits else "."),
+        + (
+            f" and {dollars(facts.terms.credits)} {'to' if back else 'goes back to'} your credits."
+            if facts.terms.credits
+            else "."
+        ),
         to_instructor="The lesson is cancelled and the student pays nothing. You are not paid.",
     )
 

@@ -21,7 +21,6 @@ from payments.policy.states import (
 from payments.policy.windows import Window, unpaid_cancellation_due_at, window_at
 
 AT_CHECKOUT = frozenset({Action.CHECKOUT, Action.PAY_NOW, Action.CONFIRM_AUTHORIZATION})
-BEFORE_A_NEW_HOLD = frozenset({Action.AUTHORIZE, Action.PAY_NOW, Action.SETTLE, Action.COLLECT})
 
 _REFUSED_AFTER_THE_FACT = {
     Call.VOID: ReviewReason.VOID_REFUSED,
@@ -54,12 +53,17 @@ def conclude(plan: Plan, facts: Facts, answers: Sequence[StepAnswer], *, accepte
             return _capture_refused(plan, facts, failed, accepted_at=accepted_at, rules=rules)
         case Call.REFUND:
             return _for_review(ReviewReason.REFUND_REFUSED)
-        case Call.VOID if plan.action in BEFORE_A_NEW_HOLD:
+        case Call.VOID if _takes_money_after_it(plan):
             return _for_review(ReviewReason.VOID_REFUSED)
         case call:
             # The student's money is where it belongs, so the student's side stands; what the instructor or the
             # platform still lacks waits for staff (P10.3).
             return _for_review(_REFUSED_AFTER_THE_FACT[call], given=plan.ending)
+
+
+def _takes_money_after_it(plan: Plan) -> bool:
+    """Whether a void only clears the way for a new hold: then the student's money is not there yet (P7.9, P10.3)."""
+    return any(step.call in (Call.AUTHORIZE, Call.CHARGE) for step in plan.steps)
 
 
 def _lost_race() -> Ending:
@@ -81,7 +85,12 @@ def _payee_is_unpayable(plan: Plan, facts: Facts, failed: StepAnswer) -> Ending:
     """P10.2: never the student's fault. A checkout is given up; whatever was promised before waits for staff."""
     if plan.action in AT_CHECKOUT and facts.booking_status == BookingStatus.PENDING:
         return _lost_race()
-    given_anyway = failed.call in _REFUSED_AFTER_THE_FACT and not _comes_before_what_is_given(plan, failed)
+    before_the_money = failed.call == Call.VOID and _takes_money_after_it(plan)
+    given_anyway = (
+        failed.call in _REFUSED_AFTER_THE_FACT
+        and not before_the_money
+        and not _comes_before_what_is_given(plan, failed)
+    )
     return _for_review(ReviewReason.PAYEE_UNPAYABLE, given=plan.ending if given_anyway else None)
 
 

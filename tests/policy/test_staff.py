@@ -57,7 +57,10 @@ def paid_out(terms: Terms = CARD_ONLY, *, refunded: int = 0, taken_back: int = 0
         refunded=refunded,
         instructor_holds=terms.payout - taken_back,
         staffs=Staffs(
-            transfers=(Transfer(id="tr_top_up", left=top_up),) if top_up else (), taken_back=taken_back, **asked
+            transfers=(Transfer(id="tr_top_up", left=top_up),) if top_up else (),
+            taken_back=taken_back,
+            booked_earnings=taken_back - terms.payout,
+            **asked,
         ),
     )
 
