@@ -208,6 +208,7 @@ def it_is_terminated_somewhere_on_the_way(machine: Machine) -> None:
 
 def its_port_is_taken(machine: Machine) -> None:
     with socket.socket() as taken:
+        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # the demo before has just let go of it
         taken.bind(("127.0.0.1", machine.web_port))
         taken.listen()
 
