@@ -170,7 +170,7 @@ def conclude_operation(subject: Subject, operation: Operation, *, now: datetime)
     if plan.ending.booking_status == BookingStatus.CONFIRMED and _all_succeeded(answers):
         # P5.3: read again under the lock: it may have been cancelled, or its time taken, while Stripe was asked.
         facts = replace(facts, time_was_taken=subject.status != BookingStatus.PENDING or not subject.claim_time())
-    ending = conclude(plan, facts, answers, accepted_at=operation.accepted_at, rules=rules)
+    ending = conclude(plan, facts, answers, accepted_at=operation.accepted_at, now=now, rules=rules)
     if operation.gave:  # resumed after a refusal: what it gives was given then (P10.3)
         ending = replace(ending, credits=NOTHING, lines=(), moves=False)
 

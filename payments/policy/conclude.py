@@ -30,10 +30,12 @@ _REFUSED_AFTER_THE_FACT = {
 }
 
 
-def conclude(plan: Plan, facts: Facts, answers: Sequence[StepAnswer], *, accepted_at: datetime, rules: Rules) -> Ending:
+def conclude(
+    plan: Plan, facts: Facts, answers: Sequence[StepAnswer], *, accepted_at: datetime, now: datetime, rules: Rules
+) -> Ending:
     """Return what an operation leaves behind, given the last answer to each of its calls, in order.
 
-    `facts` are those of now, after the calls; `accepted_at` is the instant that windows are judged by (P3.1).
+    `facts` are those of `now`, after the calls; `accepted_at` is the instant that windows are judged by (P3.1).
     """
     failed = next((answer for answer in answers if answer.verdict != Verdict.SUCCEEDED), None)
     if failed is None:
@@ -46,7 +48,7 @@ def conclude(plan: Plan, facts: Facts, answers: Sequence[StepAnswer], *, accepte
         case Call.REVERSE | Call.TAKE_BACK if _comes_before_what_is_given(plan, failed):
             return _for_review(ReviewReason.REVERSAL_REFUSED)
         case Call.AUTHORIZE:
-            return _authorization_refused(plan, facts, failed, accepted_at=accepted_at, rules=rules)
+            return _authorization_refused(plan, facts, failed, accepted_at=accepted_at, now=now, rules=rules)
         case Call.INSPECT | Call.CHARGE:
             return _not_confirmed(facts, failed)
         case Call.CAPTURE:
@@ -100,23 +102,25 @@ def _comes_before_what_is_given(plan: Plan, failed: StepAnswer) -> bool:
 
 
 def _authorization_refused(
-    plan: Plan, facts: Facts, failed: StepAnswer, *, accepted_at: datetime, rules: Rules
+    plan: Plan, facts: Facts, failed: StepAnswer, *, accepted_at: datetime, now: datetime, rules: Rules
 ) -> Ending:
     code = _card_code(failed)
     if plan.action == Action.STUDENT_CANCEL:
         return Ending(refusal_code=code, successor=Action.END_UNPAID)  # P7.8: it costs nothing then
     if plan.action == Action.SETTLE:
         return _collection_refused(facts, code, accepted_at=accepted_at, rules=rules)
-    successor = None
-    if plan.action == Action.AUTHORIZE and _is_too_late_for_another_card(facts, accepted_at, rules=rules):
-        successor = Action.EXPIRE
+    too_late = plan.action == Action.AUTHORIZE and _is_too_late_for_another_card(facts, accepted_at, now, rules=rules)
+    successor = Action.EXPIRE if too_late else None
     return Ending(payment_status=PaymentStatus.PAYMENT_METHOD_REQUIRED, refusal_code=code, successor=successor)
 
 
-def _is_too_late_for_another_card(facts: Facts, accepted_at: datetime, *, rules: Rules) -> bool:
-    """P10.1: refused after T−12 h it cancels at once; after the start nothing is cancelled."""
-    started = window_at(accepted_at, starts_at=facts.starts_at, rules=rules) == Window.STARTED
-    return not started and accepted_at >= unpaid_cancellation_due_at(facts.starts_at, rules=rules)
+def _is_too_late_for_another_card(facts: Facts, accepted_at: datetime, now: datetime, *, rules: Rules) -> bool:
+    """P10.1: tried after T−12 h and refused, it cancels at once; after the start nothing is cancelled.
+
+    The answer may have been long in coming (P10.4): a lesson that is being given by then is not taken away.
+    """
+    has_started = window_at(now, starts_at=facts.starts_at, rules=rules) == Window.STARTED
+    return not has_started and accepted_at >= unpaid_cancellation_due_at(facts.starts_at, rules=rules)
 
 
 def _not_confirmed(facts: Facts, failed: StepAnswer) -> Ending:

@@ -32,7 +32,7 @@ def owing(**changes) -> Facts:
 
 def refused_settlement(facts: Facts, at: datetime) -> Ending:
     plan = decide(facts, Action.SETTLE, at, rules=DEFAULT_RULES)
-    return conclude(plan, facts, answered(plan, Call.AUTHORIZE), accepted_at=at, rules=DEFAULT_RULES)
+    return conclude(plan, facts, answered(plan, Call.AUTHORIZE), accepted_at=at, now=at, rules=DEFAULT_RULES)
 
 
 # --- 72 hours -------------------------------------------------------------------------------------------------------
@@ -117,10 +117,8 @@ def test_an_advance_that_stripe_refuses_waits_for_staff_with_the_debt_booked() -
     facts = refused_since()
     plan = advanced(facts)
 
-    ending = conclude(
-        plan, facts, answered(plan, Call.PAY, fault=Fault.OTHER), accepted_at=SETTLEMENT + THREE_DAYS,
-        rules=DEFAULT_RULES,
-    )  # fmt: skip
+    at, answers = SETTLEMENT + THREE_DAYS, answered(plan, Call.PAY, fault=Fault.OTHER)
+    ending = conclude(plan, facts, answers, accepted_at=at, now=at, rules=DEFAULT_RULES)
 
     assert (ending.payment_status, ending.review_reason) == (REVIEW, ReviewReason.PAYOUT_REFUSED)
     assert ending.lines == plan.ending.lines
@@ -154,7 +152,9 @@ def test_a_debt_that_the_card_does_not_pay_stays(action: Action, verdict: Verdic
     plan = decide(facts, action, SETTLEMENT, rules=DEFAULT_RULES)
     answers = answered(plan, plan.steps[-1].call, verdict=verdict)
 
-    assert conclude(plan, facts, answers, accepted_at=SETTLEMENT, rules=DEFAULT_RULES) == Ending(refusal_code=code)
+    assert conclude(plan, facts, answers, accepted_at=SETTLEMENT, now=SETTLEMENT, rules=DEFAULT_RULES) == Ending(
+        refusal_code=code
+    )
 
 
 @pytest.mark.rule("P10.2")

@@ -271,7 +271,7 @@ def test_a_refusal_ends_in_the_branch_that_the_policy_names(no: No) -> None:
     plan = decide(no.facts, no.action, no.at, rules=DEFAULT_RULES)
     answers = answered(plan, no.call, verdict=no.verdict, fault=no.fault)
 
-    ending = conclude(plan, no.facts, answers, accepted_at=no.at, rules=DEFAULT_RULES)
+    ending = conclude(plan, no.facts, answers, accepted_at=no.at, now=no.at, rules=DEFAULT_RULES)
 
     left = {
         name: getattr(ending, name)
@@ -301,17 +301,18 @@ def test_a_refusal_ends_in_the_branch_that_the_policy_names(no: No) -> None:
 def test_what_stripe_agrees_to_ends_as_planned(action: Action, facts: Facts, at: datetime) -> None:
     plan = decide(facts, action, at, rules=DEFAULT_RULES)
 
-    assert conclude(plan, facts, answered(plan), accepted_at=at, rules=DEFAULT_RULES) == plan.ending
+    assert conclude(plan, facts, answered(plan), accepted_at=at, now=at, rules=DEFAULT_RULES) == plan.ending
 
 
 @pytest.mark.rule("P5.3")
 @pytest.mark.parametrize("action", [Action.CHECKOUT, Action.PAY_NOW])
 def test_a_card_that_is_held_too_late_for_the_time_is_let_go(action: Action) -> None:
     facts = unpaid_checkout()
-    plan = decide(facts, action, IN[Window.LATE], rules=DEFAULT_RULES)
+    late = IN[Window.LATE]
+    plan = decide(facts, action, late, rules=DEFAULT_RULES)
     raced = unpaid_checkout(hold=13_440, time_was_taken=True)
 
-    ending = conclude(plan, raced, answered(plan), accepted_at=IN[Window.LATE], rules=DEFAULT_RULES)
+    ending = conclude(plan, raced, answered(plan), accepted_at=late, now=late, rules=DEFAULT_RULES)
 
     assert (ending.booking_status, ending.refusal_code, ending.successor) == (
         BookingStatus.CANCELLED,
@@ -324,9 +325,28 @@ def test_a_card_that_is_held_too_late_for_the_time_is_let_go(action: Action) -> 
 @pytest.mark.rule("P3.1")
 def test_the_windows_of_an_ending_are_those_of_the_request() -> None:
     """Refused after T−12 h, but asked for before: it is not cancelled at once, however slow Stripe was."""
-    facts = booked(SCHEDULED)
-    plan = decide(facts, Action.AUTHORIZE, BEFORE_12_HOURS, rules=DEFAULT_RULES)
+    facts, asked = booked(SCHEDULED), BEFORE_12_HOURS
+    plan = decide(facts, Action.AUTHORIZE, asked, rules=DEFAULT_RULES)
+    answers = answered(plan, Call.AUTHORIZE)
 
-    ending = conclude(plan, facts, answered(plan, Call.AUTHORIZE), accepted_at=BEFORE_12_HOURS, rules=DEFAULT_RULES)
+    ending = conclude(plan, facts, answers, accepted_at=asked, now=IN[Window.LATE], rules=DEFAULT_RULES)
 
     assert ending.successor is None
+
+
+@pytest.mark.rule("P10.1")
+@pytest.mark.rule("P10.4")
+@pytest.mark.parametrize(
+    ("answered_at", "successor"),
+    [(AT_12_HOURS, Action.EXPIRE), (STARTS - timedelta(microseconds=1), Action.EXPIRE), (STARTS, None)],
+)
+def test_a_refusal_that_was_long_in_coming_takes_no_lesson_away_that_has_begun(
+    answered_at: datetime, successor: Action | None
+) -> None:
+    facts = booked(SCHEDULED)
+    plan = decide(facts, Action.AUTHORIZE, AT_12_HOURS, rules=DEFAULT_RULES)
+    answers = answered(plan, Call.AUTHORIZE)
+
+    ending = conclude(plan, facts, answers, accepted_at=AT_12_HOURS, now=answered_at, rules=DEFAULT_RULES)
+
+    assert (ending.payment_status, ending.successor) == (CARD_REFUSED, successor)

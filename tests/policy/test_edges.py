@@ -79,7 +79,7 @@ def test_a_capture_refused_for_72_hours_is_advanced_though_the_hold_lives(hours:
     at = SETTLEMENT + hours * HOUR
     plan = decide(held, Action.SETTLE, at, rules=DEFAULT_RULES)
 
-    ending = conclude(plan, held, answered(plan, Call.CAPTURE), accepted_at=at, rules=DEFAULT_RULES)
+    ending = conclude(plan, held, answered(plan, Call.CAPTURE), accepted_at=at, now=at, rules=DEFAULT_RULES)
 
     assert (ending.refusal_code, ending.successor) == ("card_declined", successor)
 
@@ -112,7 +112,9 @@ def test_a_void_refused_before_the_card_is_held_gives_and_moves_nothing(
     plan = decide(waiting, action, at, rules=DEFAULT_RULES)
     assert [step.call for step in plan.steps[:2]] == [Call.VOID, Call.AUTHORIZE]
 
-    ending = conclude(plan, waiting, answered(plan, Call.VOID, fault=fault), accepted_at=at, rules=DEFAULT_RULES)
+    ending = conclude(
+        plan, waiting, answered(plan, Call.VOID, fault=fault), accepted_at=at, now=at, rules=DEFAULT_RULES
+    )
 
     assert ending.payment_status == PaymentStatus.MANUAL_REVIEW
     assert not ending.gives

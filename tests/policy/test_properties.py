@@ -229,7 +229,7 @@ def refused_decisions(draw: st.DrawFn) -> tuple[Facts, Plan, Ending]:
     facts, plan, now = draw(strategies.decisions())
     assume(plan.steps)
     answers = draw(strategies.refusals_of(plan))
-    return facts, plan, conclude(plan, facts, answers, accepted_at=now, rules=DEFAULT_RULES)
+    return facts, plan, conclude(plan, facts, answers, accepted_at=now, now=now, rules=DEFAULT_RULES)
 
 
 @pytest.mark.rule("P10.3")
@@ -270,7 +270,7 @@ def test_what_stands_after_a_no_agrees_with_what_moved_until_then(decision: Deci
     facts, plan, now = decision
     assume(plan.steps)
     answers = data.draw(strategies.refusals_of(plan), label="answers")
-    ending = conclude(plan, facts, answers, accepted_at=now, rules=DEFAULT_RULES)
+    ending = conclude(plan, facts, answers, accepted_at=now, now=now, rules=DEFAULT_RULES)
     if ending.credits == NOTHING and not ending.lines:
         return
 

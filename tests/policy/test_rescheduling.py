@@ -65,7 +65,9 @@ def test_if_the_card_is_refused_then_the_old_time_stands(verdict: Verdict, code:
     facts, at = booked(SCHEDULED), IN[Window.EARLY]
     plan = moved(facts, at, to=at + timedelta(hours=3))
 
-    ending = conclude(plan, facts, answered(plan, AUTHORIZE, verdict=verdict), accepted_at=at, rules=DEFAULT_RULES)
+    ending = conclude(
+        plan, facts, answered(plan, AUTHORIZE, verdict=verdict), accepted_at=at, now=at, rules=DEFAULT_RULES
+    )
 
     assert ending == Ending(refusal_code=code)
 
@@ -125,7 +127,7 @@ def test_a_refused_charge_moves_nothing(before: Facts, afterwards: Facts, call: 
     plan, at = moved(before, Window.MIDDLE), IN[Window.MIDDLE]
     answers = answered(plan, call, fault=fault)
 
-    assert conclude(plan, afterwards, answers, accepted_at=at, rules=DEFAULT_RULES) == ending
+    assert conclude(plan, afterwards, answers, accepted_at=at, now=at, rules=DEFAULT_RULES) == ending
 
 
 @pytest.mark.rule("P6.2")
@@ -133,7 +135,9 @@ def test_a_page_left_open_at_the_bank_is_closed() -> None:
     plan, at = moved(booked(SCHEDULED), Window.MIDDLE), IN[Window.MIDDLE]
     answers = answered(plan, AUTHORIZE, verdict=Verdict.ACTION_REQUIRED)
 
-    ending = conclude(plan, booked(SCHEDULED, has_pending_intent=True), answers, accepted_at=at, rules=DEFAULT_RULES)
+    ending = conclude(
+        plan, booked(SCHEDULED, has_pending_intent=True), answers, accepted_at=at, now=at, rules=DEFAULT_RULES
+    )
 
     assert ending == Ending(refusal_code="authentication_required", successor=Action.RELEASE_HOLD)
 
@@ -143,7 +147,9 @@ def test_if_only_the_reversal_is_refused_the_lesson_moves() -> None:
     facts, at = booked(AUTHORIZED), IN[Window.MIDDLE]
     plan = moved(facts, at)
 
-    ending = conclude(plan, facts, answered(plan, REVERSE, fault=Fault.OTHER), accepted_at=at, rules=DEFAULT_RULES)
+    ending = conclude(
+        plan, facts, answered(plan, REVERSE, fault=Fault.OTHER), accepted_at=at, now=at, rules=DEFAULT_RULES
+    )
 
     assert ending == Ending(
         payment_status=PaymentStatus.MANUAL_REVIEW, review_reason=ReviewReason.REVERSAL_REFUSED, moves=True

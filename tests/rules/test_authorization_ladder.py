@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from bookings.models import Booking
-from bookings.operations import cancel_booking, confirm_payment, pay_now, reschedule_booking
+from bookings.operations import cancel_booking, confirm_payment, mark_complete, pay_now, reschedule_booking
 from instainstru import clock
 from instainstru.notifications.models import Message
 from payments import operations as payments
@@ -189,6 +189,28 @@ def test_what_could_not_be_held_before_the_start_is_tried_at_settlement(stage: S
     assert payment_of(booking).collection_refused_at == booking.ends_at + 24 * HOUR  # the 72 hours run from here
     stage.use_card("ok")
     stage.travel(hours=4, minutes=1)
+    assert stands(booking) == ("completed", "settled", "lesson_completed_full_payout")
+
+
+@pytest.mark.rule("P10.1")
+@pytest.mark.rule("P10.4")
+@pytest.mark.parametrize("given", [False, True], ids=["it has begun", "it is marked complete"])
+def test_a_refusal_that_comes_after_the_start_cancels_nothing(stage: Stage, booking: Booking, given: bool) -> None:
+    """Asked for at T−5 h, because our clockwork was down; the card's no is heard only when the lesson is being given,
+    or when the instructor has marked it complete."""
+    stage.simulator.order_fault("authorize", "timeout_before", times="always")
+    sleep_until(stage, booking, hours_ahead=5)
+    stage.travel_to(booking.ends_at if given else booking.starts_at)
+    if given:
+        mark_complete(booking=booking, now=clock.now())
+    stage.simulator.order_fault("authorize", "none")
+
+    stage.travel(minutes=16)
+
+    status = "completed" if given else "confirmed"
+    assert stands(booking) == (status, "payment_method_required", "")
+    stage.use_card("ok")
+    stage.travel_to(booking.ends_at + 24 * HOUR, run_what_is_due_then=True)
     assert stands(booking) == ("completed", "settled", "lesson_completed_full_payout")
 
 
