@@ -7,13 +7,18 @@ class PaymentsConfig(AppConfig):
     label = "payments"
 
     def ready(self) -> None:
-        """Set up the SDK for dj-stripe, check that every kind of operation has its ending, say what waits for staff."""
+        """Set up the SDK for dj-stripe, fill the registries with what is ours, and check them."""
         from instainstru.admin.queues import register_queue
+        from payments import readers
         from payments.admin.queues import QUEUES
         from payments.endings import check_every_kind_has_one_ending
         from payments.gateway.client import configure_sdk
+        from payments.operations.event_readers import READERS
 
         configure_sdk()
         checks.register(check_every_kind_has_one_ending)
+        checks.register(readers.check_every_type_has_one_reader)
+        for reader, types in READERS.items():
+            readers.register(types, reader)
         for queue in QUEUES:
             register_queue(queue)

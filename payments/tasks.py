@@ -77,7 +77,7 @@ def continue_operation(*, operation_id: int) -> None:
 @shared_task(ignore_result=True)
 def apply_event(*, event_pk: int) -> None:
     """Apply one event of Stripe's, after Stripe was answered."""
-    operations.apply_event(StripeEvent.objects.get(pk=event_pk))
+    operations.apply_event(StripeEvent.objects.get(pk=event_pk), now=clock.now())
 
 
 @shared_task(ignore_result=True)

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from instainstru.accounts.models import User
-from payments.models import JournalEntry, Operation, Payment, Posting
+from payments.models import JournalEntry, Operation, Payment, Posting, StripeEvent
 from payments.policy.accounts import Account, Line, balanced
 
 PAYEES_OWN = frozenset({Account.CONNECTED, Account.EARNINGS})
@@ -19,10 +19,11 @@ def write_for_payment(
     rule: str,
     description: str,
     now: datetime,
-    operation: Operation,
+    operation: Operation | None = None,
+    event: StripeEvent | None = None,
     stripe_object_id: str = "",
 ) -> None:
-    """Book what an operation moved for a payment; nothing is written if nothing moved.
+    """Book what an operation, or an event of Stripe's, moved for a payment; nothing is written if nothing moved.
 
     `payment.payer` and `payment.payee` are loaded. A cause books once: again is an IntegrityError.
     """
@@ -33,9 +34,10 @@ def write_for_payment(
         entry=JournalEntry(
             cause=cause,
             operation=operation,
+            event=event,
             payment=payment,
             rule=rule,
-            actor_id=operation.actor_id,
+            actor_id=operation.actor_id if operation else None,
             stripe_object_id=stripe_object_id,
             description=description,
             occurred_at=now,

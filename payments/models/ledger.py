@@ -5,6 +5,7 @@ from django.db import models
 from django.db.models import Q
 
 from payments.models.choices import choices_of
+from payments.models.inbox import StripeEvent
 from payments.models.operations import Operation
 from payments.models.payment import Payment
 from payments.policy.accounts import Account
@@ -14,9 +15,15 @@ class JournalEntry(models.Model):
     """One moment at which money moved, with what caused it. Its postings sum to zero."""
 
     cause = models.CharField(
-        max_length=120, unique=True, help_text='What caused it, once: "step:12", "operation:7:finish", "grant:…".'
+        max_length=120,
+        unique=True,
+        help_text='What caused it, once: "step:12", "operation:7:finish", "stripe:re_…", "grant:…".',
     )
     operation = models.ForeignKey(Operation, models.PROTECT, null=True, blank=True, related_name="entries")
+    event = models.ForeignKey(
+        StripeEvent, models.PROTECT, null=True, blank=True, related_name="entries",
+        help_text="What Stripe told us, where nothing of ours caused it (P8.8).",
+    )  # fmt: skip
     payment = models.ForeignKey(Payment, models.PROTECT, null=True, blank=True, related_name="entries")
     rule = models.CharField(max_length=20)
     actor = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+")

@@ -99,7 +99,7 @@ def test_a_student_who_never_comes_back_from_the_bank_is_confirmed_all_the_same(
 
     for _ in range(times):
         StripeEvent.objects.update(applied_at=None)
-        assert operations.apply_event(StripeEvent.objects.get(pk=event.pk))
+        assert operations.apply_event(StripeEvent.objects.get(pk=event.pk), now=clock.now())
 
     booking.refresh_from_db()
     assert booking.status == BookingStatus.CONFIRMED
@@ -125,7 +125,7 @@ def test_an_event_that_meets_an_operation_is_tried_again_later(stage: Stage):
         accepted_at=clock.now(),
     )
 
-    assert not operations.apply_event(event)
+    assert not operations.apply_event(event, now=clock.now())
 
     event.refresh_from_db()
     assert (event.attempts, event.failure) == (1, "operation_in_progress")
@@ -140,7 +140,7 @@ def test_an_account_that_loses_the_right_to_be_paid_is_noticed(stage: Stage):
     )
     stage.simulator.change_account(payee.account_id, transfers="inactive")
 
-    assert operations.apply_event(event)
+    assert operations.apply_event(event, now=clock.now())
 
     payee.refresh_from_db()
     assert not payee.is_payable
@@ -148,7 +148,7 @@ def test_an_account_that_loses_the_right_to_be_paid_is_noticed(stage: Stage):
 
 @pytest.mark.django_db
 def test_a_type_that_nobody_reads_is_kept_and_ignored():
-    assert operations.apply_event(kept(NOTHING))
+    assert operations.apply_event(kept(NOTHING), now=clock.now())
     assert StripeEvent.objects.get().applied_at is not None
 
 
@@ -159,7 +159,7 @@ def test_an_event_whose_task_was_lost_is_swept_up(monkeypatch):
     event = kept(NOTHING)
 
     tasks.sweep_unapplied_events()
-    operations.apply_event(event)
+    operations.apply_event(event, now=clock.now())
     tasks.sweep_unapplied_events()
 
     assert started == [event.pk]
