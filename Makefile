@@ -6,7 +6,7 @@ WORKERS ?= 2
 
 .DEFAULT_GOAL := help
 .PHONY: help demo demo-once demo-reset test check lint types imports migrations openapi openapi-write policy-in-step \
-	policy-coverage deploy-settings lock clean local dev
+	policy-coverage mutation deploy-settings lock clean local dev
 
 help: ## show this
 	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "  make %-16s %s\n", $$1, $$2 }'
@@ -51,6 +51,9 @@ policy-in-step: dev ## docs/policy-coverage.md is in step with the tests, and ev
 
 policy-coverage: dev ## write docs/policy-coverage.md anew: rule, where it is decided, what proves it
 	@$(PYTHON_OF_PROJECT) -m tests.policy_coverage write
+
+mutation: dev ## half an hour: every small mistake in the pure policy must fail a test; ARGS="'*.windows*'"
+	@$(PYTHON_OF_PROJECT) -m tests.mutation $(ARGS)
 
 deploy-settings: dev ## Django's own check of what a production would run with
 	@DJANGO_DEBUG=0 DJANGO_SECRET_KEY="$$($(PYTHON_OF_PROJECT) -c 'import secrets; print(secrets.token_urlsafe(60))')" \

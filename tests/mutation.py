@@ -1,7 +1,7 @@
 """Mutation testing of the pure policy: every change to it that could be made by mistake has to fail a test.
 
-    python -m tests.mutation                                  all of it; some 25 minutes on two cores
-    python -m tests.mutation 'payments.policy.windows*'       what matches
+    python -m tests.mutation                 all of it; some 25 minutes on two cores
+    python -m tests.mutation '*.windows*'    what matches
 
 The pure modules and their tests are copied to a folder of their own, so that no mutant can be hidden by what Django,
 a database or a conftest does, and mutmut works there. It leaves decorated functions alone; a property is therefore
