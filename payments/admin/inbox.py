@@ -5,7 +5,7 @@ from django.utils.safestring import SafeString
 
 from instainstru.admin.read_only import ReadOnlyAdmin
 from instainstru.templatetags.pieces import pill
-from payments.models import StripeEvent
+from payments.models import EventMark, StripeEvent
 
 
 @admin.register(StripeEvent)
@@ -21,3 +21,15 @@ class StripeEventAdmin(ReadOnlyAdmin):
         if event.applied_at:
             return pill("done", "Applied")
         return pill("queued", "To be applied") if event.next_try_at else pill("failed", "Given up")
+
+
+@admin.register(EventMark)
+class EventMarkAdmin(ReadOnlyAdmin):
+    list_display = ["account", "complete_until", "checked_at"]
+    ordering = ["account_id"]
+    search_fields = ["account_id__exact"]
+    search_help_text = "acct_…"
+
+    @admin.display(description="events of", ordering="account_id")
+    def account(self, mark: EventMark) -> str:
+        return mark.account_id or "the platform"

@@ -2,6 +2,7 @@
 
 import functools
 import os
+from collections.abc import Iterator
 from typing import Any
 
 import stripe
@@ -30,6 +31,22 @@ def post(path: str, body: Json, *, key: str, account: str = "") -> Json:
 def get(path: str, *, account: str = "", **query: Any) -> Json:
     """GET an object or a list. Raises stripe.StripeError."""
     return _request("get", path, query, **_on(account))
+
+
+def every(path: str, *, account: str = "", **query: Any) -> Iterator[Json]:
+    """GET a whole list, page by page, newest first. Raises stripe.StripeError."""
+    last: Json = {}
+    while True:
+        page = get(path, account=account, limit=100, **query, **last)
+        yield from page["data"]
+        if not page["has_more"]:
+            return
+        last = {"starting_after": page["data"][-1]["id"]}
+
+
+def delete(path: str) -> Json:
+    """DELETE an object. Raises stripe.StripeError."""
+    return _request("delete", path, {})
 
 
 def _request(method: str, path: str, body: Json, **options: Any) -> Json:

@@ -1,13 +1,17 @@
 """Customers, saved cards and connected accounts (P2.1, P2.5)."""
 
+import secrets
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from datetime import UTC, datetime
+from typing import Any, TypeVar
 
 import stripe
 
 from payments.gateway import client
 
 Json = dict[str, Any]
+Answered = TypeVar("Answered")
 
 
 class GatewayRefused(Exception):
@@ -39,6 +43,7 @@ class CardSetup:
     url: str = ""  # where the bank wants the student to go
     payment_method_id: str = ""
     customer_id: str = ""
+    begun_at: datetime | None = None  # by Stripe's clock, to the second
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,29 +56,29 @@ class Account:
 def create_customer(*, user_id: int, email: str, name: str) -> str:
     """Create the student's customer and return its id; the same user always gets the same one for a day."""
     body = {"email": email, "name": name, "metadata": {"user": str(user_id)}}
-    return _said(lambda: client.post("/v1/customers", body, key=f"user-{user_id}-customer"))["id"]
+    return said(lambda: client.post("/v1/customers", body, key=f"user-{user_id}-customer"))["id"]
 
 
 def begin_card_setup(*, customer_id: str, key: str) -> CardSetup:
     """Begin saving a card for charges off session (P2.5)."""
     body = {"customer": customer_id, "usage": "off_session", "payment_method_types": ["card"]}
-    return _setup(_said(lambda: client.post("/v1/setup_intents", body, key=key)))
+    return _setup(said(lambda: client.post("/v1/setup_intents", body, key=key)))
 
 
 def confirm_card_setup(*, setup_id: str, payment_method: str, return_url: str, key: str) -> CardSetup:
     """Confirm a SetupIntent with a payment method; Stripe.js does this where real cards are typed."""
     body = {"payment_method": payment_method, "return_url": return_url}
-    return _setup(_said(lambda: client.post(f"/v1/setup_intents/{setup_id}/confirm", body, key=key)))
+    return _setup(said(lambda: client.post(f"/v1/setup_intents/{setup_id}/confirm", body, key=key)))
 
 
 def card_setup(setup_id: str) -> CardSetup:
     """Return how far a SetupIntent is."""
-    return _setup(_said(lambda: client.get(f"/v1/setup_intents/{setup_id}")))
+    return _setup(said(lambda: client.get(f"/v1/setup_intents/{setup_id}")))
 
 
 def card(payment_method_id: str) -> Card:
     """Return what the student may see of a saved card."""
-    found = _said(lambda: client.get(f"/v1/payment_methods/{payment_method_id}"))
+    found = said(lambda: client.get(f"/v1/payment_methods/{payment_method_id}"))
     return Card(payment_method_id=found["id"], brand=found["card"]["brand"], last4=found["card"]["last4"])
 
 
@@ -86,12 +91,12 @@ def create_account(*, user_id: int, email: str) -> Account:
         "capabilities": {"transfers": {"requested": True}},
         "metadata": {"user": str(user_id)},
     }
-    return _account(_said(lambda: client.post("/v1/accounts", body, key=f"user-{user_id}-account")))
+    return _account(said(lambda: client.post("/v1/accounts", body, key=f"user-{user_id}-account")))
 
 
 def account(account_id: str) -> Account:
     """Return whether an account can be paid and what Stripe still wants to know of it."""
-    return _account(_said(lambda: client.get(f"/v1/accounts/{account_id}")))
+    return _account(said(lambda: client.get(f"/v1/accounts/{account_id}")))
 
 
 def onboarding_link(*, account_id: str, return_url: str, refresh_url: str, key: str) -> str:
@@ -102,20 +107,27 @@ def onboarding_link(*, account_id: str, return_url: str, refresh_url: str, key: 
         "return_url": return_url,
         "refresh_url": refresh_url,
     }
-    return _said(lambda: client.post("/v1/account_links", body, key=key))["url"]
+    return said(lambda: client.post("/v1/account_links", body, key=key))["url"]
+
+
+def dashboard_link(account_id: str) -> str:
+    """Return the address of an account's own pages at Stripe, good for one visit; onboarding must be finished."""
+    # A link moves no money, and each visit wants a new one.
+    return said(lambda: client.post(f"/v1/accounts/{account_id}/login_links", {}, key=secrets.token_hex(16)))["url"]
 
 
 def platform_balance() -> int:
     """Return our own Stripe balance in cents, available and pending."""
-    return _dollar_balance(_said(lambda: client.get("/v1/balance")))
+    return _dollar_balance(said(lambda: client.get("/v1/balance")))
 
 
 def account_balance(account_id: str) -> int:
     """Return a connected account's balance in cents, available and pending."""
-    return _dollar_balance(_said(lambda: client.get("/v1/balance", account=account_id)))
+    return _dollar_balance(said(lambda: client.get("/v1/balance", account=account_id)))
 
 
-def _said(ask: Any) -> Json:
+def said(ask: Callable[[], Answered]) -> Answered:
+    """Return what Stripe answers to a question that moves no money. Raises GatewayRefused or GatewayUnavailable."""
     try:
         return ask()
     except (stripe.APIConnectionError, stripe.RateLimitError) as error:
@@ -137,6 +149,7 @@ def _setup(found: Json) -> CardSetup:
         url=redirect.get("url") or "",
         payment_method_id=found.get("payment_method") or "",
         customer_id=found.get("customer") or "",
+        begun_at=datetime.fromtimestamp(found["created"], UTC),
     )
 
 

@@ -1,6 +1,7 @@
 """State of the money: who pays whom, each payment's life, its operations and steps, and the ledger."""
 
-from payments.models.inbox import StripeEvent
+from payments.models.changes import ChangeAtStripe
+from payments.models.inbox import EventMark, StripeEvent
 from payments.models.ledger import JournalEntry, Posting
 from payments.models.operations import Operation, Step
 from payments.models.parties import AccountLock, Payee, Payer
@@ -10,6 +11,8 @@ from payments.models.transfers import PayoutTransfer
 
 __all__ = [
     "AccountLock",
+    "ChangeAtStripe",
+    "EventMark",
     "JournalEntry",
     "Operation",
     "Payee",

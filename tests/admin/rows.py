@@ -7,7 +7,17 @@ from credits.models import CreditLot, CreditMovement, Reservation, Wallet
 from instainstru import clock
 from instainstru.models import IdempotentRequest, StaffAction
 from instainstru.notifications.models import Message
-from payments.models import AccountLock, JournalEntry, Operation, PayoutTransfer, Posting, Step, StripeEvent
+from payments.models import (
+    AccountLock,
+    ChangeAtStripe,
+    EventMark,
+    JournalEntry,
+    Operation,
+    PayoutTransfer,
+    Posting,
+    Step,
+    StripeEvent,
+)
 from payments.policy.accounts import Account
 from payments.policy.plan import Ending, Plan
 from payments.policy.states import Action, Call
@@ -60,7 +70,13 @@ def leave_rows(booking: Booking | None = None) -> Booking:
     StaffAction.objects.create(
         ticket=booking.ref, actor=booking.student, action="note", subject=booking.ref, reason="Seen.", done_at=now
     )
-    StripeEvent.objects.create(event_id=f"evt_{booking.pk}", type="transfer.created", payload={}, received_at=now)
+    event = StripeEvent.objects.create(
+        event_id=f"evt_{booking.pk}", type="transfer.created", payload={}, received_at=now
+    )
+    ChangeAtStripe.objects.create(
+        payment=payment, kind="refunded", object_id=f"re_{booking.pk}", amount_cents=120, event=event, noticed_at=now
+    )
+    EventMark.objects.create(account_id=f"acct_{booking.pk}", complete_until=now, checked_at=now)
     IdempotentRequest.objects.create(
         user=booking.student, key="k", fingerprint="f", subject=f"operation:{operation.reference}", created_at=now
     )

@@ -14,6 +14,8 @@ from instainstru.admin.paginator import BoundedPaginator
 from instainstru.models import ClockOffset, StaffAction
 from payments.models import (
     AccountLock,
+    ChangeAtStripe,
+    EventMark,
     JournalEntry,
     Operation,
     Payee,
@@ -35,8 +37,10 @@ MONEY = [
     AccountLock,
     Booking,
     BookingMove,
+    ChangeAtStripe,
     CreditLot,
     CreditMovement,
+    EventMark,
     JournalEntry,
     OccupiedTime,
     Operation,
