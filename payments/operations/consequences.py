@@ -10,7 +10,7 @@ from payments.models import AccountLock, Operation, Payment, Step
 from payments.policy.accounts import Account
 from payments.policy.deadlines import deadlines
 from payments.policy.plan import Ending, Plan, ending_from_json
-from payments.policy.states import Action, Bearer, Call, Outcome, Party, PaymentStatus
+from payments.policy.states import REVERSED_WHOLE, Action, Bearer, Call, Outcome, Party, PaymentStatus
 from payments.rules import rules_of_version
 
 
@@ -50,6 +50,8 @@ def set_state(payment: Payment, plan: Plan, ending: Ending, operation: Operation
         payment.settlement_outcome = ending.outcome
         if ending.payment_status is not None and payment.locked_at and not payment.lock_resolved_at:
             payment.lock_resolved_at, payment.lock_resolution = now, ending.outcome
+    if ending.payment_status in (PaymentStatus.LOCKED, PaymentStatus.SETTLED) and _reversed_whole(plan):
+        payment.taken_back_cents = 0  # of a transfer that counts as never paid now (P8.6)
     if plan.action == Action.STAFF_REFUND and ending.outcome is not None:
         _count_staff_refund(payment, plan, operation)
         if payment.status == PaymentStatus.MANUAL_REVIEW:
@@ -79,6 +81,10 @@ def say_what_stopped(payment: Payment, *, besides: Operation) -> None:
     if stop is not None and stop.conclusion:
         payment.review_reason = ending_from_json(stop.conclusion).review_reason or ""
         payment.review_error = _what_stripe_said(stop)
+
+
+def _reversed_whole(plan: Plan) -> bool:
+    return plan.action in REVERSED_WHOLE and any(step.call == Call.REVERSE for step in plan.steps)
 
 
 def _count_staff_refund(payment: Payment, plan: Plan, operation: Operation) -> None:

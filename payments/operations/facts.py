@@ -9,10 +9,10 @@ from typing import Any
 from django.db.models import Sum
 
 from payments.endings import Subject
-from payments.models import Payment
+from payments.models import Payment, Step
 from payments.policy.accounts import Account
 from payments.policy.facts import Facts, Staffs, Transfer
-from payments.policy.states import Bearer, Outcome, PaymentStatus, ReviewReason
+from payments.policy.states import REVERSED_WHOLE, Bearer, Call, Outcome, PaymentStatus, ReviewReason
 
 
 def facts_of(subject: Subject, *, inputs: Mapping[str, Any] | None = None) -> Facts:
@@ -58,6 +58,9 @@ def _staffs(payment: Payment, asked: Mapping[str, Any]) -> Staffs:
         ),
         refunded_at_instructors_cost=payment.refunded_at_instructors_cost_cents,
         taken_back=payment.taken_back_cents,
+        reversal_waits=payment.operations.stuck()
+        .filter(kind__in=REVERSED_WHOLE, steps__call=Call.REVERSE, steps__state=Step.State.REFUSED)
+        .exists(),
         booked_held=booked.get(Account.HELD, 0),
         booked_earnings=booked.get(Account.EARNINGS, 0),
     )

@@ -23,7 +23,16 @@ from payments.operations.lifecycle import accept, write
 from payments.policy.accounts import Account, Line, balanced
 from payments.policy.decide import decide
 from payments.policy.plan import NOTHING, CreditMoves, Ending, Plan
-from payments.policy.states import Action, BookingStatus, Call, Outcome, Party, PaymentStatus, ReviewReason
+from payments.policy.states import (
+    REVERSED_WHOLE,
+    Action,
+    BookingStatus,
+    Call,
+    Outcome,
+    Party,
+    PaymentStatus,
+    ReviewReason,
+)
 from payments.rules import rules_of_version
 
 MOVES_MONEY = (Call.CAPTURE, Call.REVERSE, Call.PAY, Call.TAKE_BACK, Call.REFUND, Call.CHARGE)
@@ -157,17 +166,21 @@ def _plan_to_retry(subject: Subject, operation: Operation) -> Plan:
         return decide(facts, Action(operation.kind), operation.accepted_at, rules=rules)
     plan = Plan.from_json(operation.plan)
     ending = replace(plan.ending, credits=NOTHING, lines=(), moves=False) if operation.gave else plan.ending
-    steps = tuple(plan.steps[step.ordinal - 1] for step in _undone_steps(operation))
+    to_do, _ = _still_to_do(operation, payment)
+    steps = tuple(replace(plan.steps[step.ordinal - 1], amount=step.amount_cents) for step in to_do)
     return replace(plan, booking_status_at_once=None, steps=steps, ending=ending)
 
 
 def _goes_on(operation: Operation) -> bool:
     """Whether what was begun can only be carried on: money has moved, or what the end gives was given.
 
-    A staff refund has its amount and its key, and stands beside the payment's own course (P8.6).
+    A staff refund has its amount and its key, and stands beside the payment's own course (P8.6). Staff's cancelling is
+    reckoned from where the money is, whatever it has moved itself (P8.7).
     """
     if operation.kind == Action.STAFF_REFUND:
         return True
+    if operation.kind == Action.STAFF_CANCEL:
+        return operation.gave
     moved = operation.steps.filter(state=Step.State.SUCCEEDED, call__in=MOVES_MONEY)
     return operation.gave or moved.exists()
 
@@ -177,11 +190,30 @@ def _undone_steps(operation: Operation) -> list[Step]:
     return [step for step in last.values() if step.state in (Step.State.REFUSED, Step.State.SKIPPED)]
 
 
+def _still_to_do(operation: Operation, payment: Payment) -> tuple[list[Step], list[Step]]:
+    """Return the undone steps, with the amounts that are left of them, and those of which nothing is left.
+
+    Of a transfer that a LOCK or a cancellation is to reverse, a staff refund may have taken some meanwhile (P8.6).
+    """
+    to_do: list[Step] = []
+    done_by_others: list[Step] = []
+    left = payment.charge_transfer_cents - payment.charge_transfer_reversed_cents
+    for step in _undone_steps(operation):
+        if step.call == Call.REVERSE and operation.kind in REVERSED_WHOLE:
+            step.amount_cents = min(step.amount_cents, left)
+        nothing_left = step.call == Call.REVERSE and not step.amount_cents
+        (done_by_others if nothing_left else to_do).append(step)
+    return to_do, done_by_others
+
+
 def _go_on_from_the_refusal(operation: Operation, payment: Payment) -> None:
     operation.state = Operation.State.OPEN
     operation.finished_at = operation.conclusion = None
     operation.save()
-    engine.write_attempts(operation, payment, _undone_steps(operation))
+    to_do, done_by_others = _still_to_do(operation, payment)
+    Step.objects.filter(pk__in=[step.pk for step in done_by_others]).update(state=Step.State.SKIPPED)
+    if to_do:
+        engine.write_attempts(operation, payment, to_do)
 
 
 def _begin_anew(subject: Subject, operation: Operation, plan: Plan, *, actor: User, now: datetime) -> Operation:

@@ -25,6 +25,7 @@ class Staffs:
     transfers: tuple[Transfer, ...] = ()  # explicit ones, the latest first
     refunded_at_instructors_cost: int = 0  # by earlier staff refunds
     taken_back: int = 0  # from the instructor, by earlier staff refunds
+    reversal_waits: bool = False  # what the instructor holds is a transfer that is still to be reversed (P10.3)
     booked_held: int = 0
     booked_earnings: int = 0
 

@@ -40,7 +40,7 @@ def plan_staff_refund(facts: Facts, now: datetime, *, rules: Rules) -> Plan:
     taken_back = _instructors_share(facts, amount)
     # What a stop left held for the payment goes first; what is beyond it is lost, but for what was earned and is back.
     beyond = max(0, amount + min(0, facts.staffs.booked_held))
-    unearned = min(taken_back, max(0, -facts.staffs.booked_earnings))
+    unearned = 0 if facts.staffs.reversal_waits else min(taken_back, max(0, -facts.staffs.booked_earnings))
     return Plan(
         action=Action.STAFF_REFUND,
         rule="P8.6",

@@ -119,6 +119,8 @@ class Action(StrEnum):
 
 CANCELLATIONS = frozenset({Action.STUDENT_CANCEL, Action.INSTRUCTOR_CANCEL, Action.STAFF_CANCEL})
 BY_STAFF = frozenset({Action.STAFF_CANCEL, Action.STAFF_REFUND})
+# What takes the charge's transfer back, because it never was the instructor's pay (P6.2, P7.2, P7.3, P8.6).
+REVERSED_WHOLE = frozenset({Action.RESCHEDULE, Action.STUDENT_CANCEL})
 WAITS_ITS_TURN = CANCELLATIONS | {Action.PAY_NOW}  # P7.11: accepted at its own instant, whatever is under way
 
 

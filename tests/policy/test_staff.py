@@ -144,6 +144,26 @@ def test_a_refund_does_not_end_a_stop(reason: ReviewReason) -> None:
     assert plan.ending.payment_status is None
 
 
+@pytest.mark.rule("P8.6")
+@pytest.mark.rule("P10.3")
+@pytest.mark.parametrize(("reversal_waits", "unearned"), [(True, 0), (False, 5_280)])
+def test_what_is_taken_of_a_transfer_that_is_still_to_be_reversed_was_never_earned(
+    reversal_waits: bool, unearned: int
+) -> None:
+    """A late cancellation has earned the instructor half; what is on their account is the charge's whole transfer."""
+    facts = booked(
+        REVIEW, booking=CANCELLED, review_reason=ReviewReason.REVERSAL_REFUSED, captured=13_440,
+        instructor_holds=10_560,
+        staffs=Staffs(bearer=Bearer.INSTRUCTOR, booked_earnings=-5_280, reversal_waits=reversal_waits),
+    )  # fmt: skip
+
+    plan = refund(facts)
+
+    assert calls(plan) == [(Call.REVERSE, 10_560), (Call.REFUND, 13_440)]
+    assert lines(plan).get(Account.EARNINGS, 0) == unearned
+    assert lines(plan)[Account.LOSSES] == 13_440 - unearned
+
+
 NOT_REFUNDED = {
     "before settlement": (booked(AUTHORIZED), "cancel_instead"),
     "locked": (booked(LOCKED), "cancel_instead"),
