@@ -44,6 +44,8 @@ class CreditLot(models.Model):
     frozen_cents = models.PositiveBigIntegerField(default=0)
     revoked_cents = models.PositiveBigIntegerField(default=0)
     expired_cents = models.PositiveBigIntegerField(default=0)
+    offset_cents = models.PositiveBigIntegerField(default=0, help_text="Paid off a negative balance (P9.4).")
+    reference = models.CharField(max_length=24, blank=True, help_text="The booking that it was issued for, if any.")
     source_key = models.CharField(max_length=80, help_text='What gave it: "operation:4711", "grant:97".')
     issued_at = models.DateTimeField()
     expires_at = models.DateTimeField(help_text="A year after issue; kept when released (P9.3).")
@@ -64,6 +66,7 @@ class CreditLot(models.Model):
                     + F("frozen_cents")
                     + F("revoked_cents")
                     + F("expired_cents")
+                    + F("offset_cents")
                 ),
             ),
             models.CheckConstraint(name="credit_lot_is_worth_something", condition=Q(amount_cents__gt=0)),
@@ -73,6 +76,7 @@ class CreditLot(models.Model):
         indexes = [
             models.Index("wallet", "expires_at", "id", name="credit_lot_spendable", condition=Q(available_cents__gt=0)),
             models.Index("expires_at", "id", name="credit_lot_expiring", condition=Q(available_cents__gt=0)),
+            models.Index("reference", name="credit_lot_by_booking", condition=~Q(reference="")),
         ]
 
     def __str__(self) -> str:
@@ -106,6 +110,10 @@ class CreditMovement(models.Model):
         CONSUMED = "consumed", "Consumed"
         FORFEITED = "forfeited", "Forfeited"
         EXPIRED = "expired", "Expired"
+        FROZEN = "frozen", "Frozen"
+        UNFROZEN = "unfrozen", "Unfrozen"
+        REVOKED = "revoked", "Revoked"
+        OFFSET = "offset", "Paid off what was owed"
 
     lot = models.ForeignKey(CreditLot, models.PROTECT, related_name="movements")
     kind = models.CharField(max_length=10, choices=Kind)
@@ -119,3 +127,59 @@ class CreditMovement(models.Model):
 
     def __str__(self) -> str:
         return f"CR-{self.lot_id} {self.kind} {self.cents}"
+
+
+STILL_OWED = F("owed_cents") - F("paid_off_cents") - F("lifted_cents")
+
+
+class NegativeBalanceQuerySet(models.QuerySet["NegativeBalance"]):
+    def of(self, student_id: int) -> Self:
+        """What a student still owes."""
+        return self.filter(wallet_id=student_id, cleared_at=None)
+
+    def oldest_first(self) -> Self:
+        """The order in which new and released credit pays it off."""
+        return self.order_by("arose_at", "id")
+
+
+class NegativeBalance(models.Model):
+    """What a student owes in credit because of one booking: its chargeback found credit spent (P9.4, section 11).
+
+    Every cent of it is owed still, paid off by credit, or lifted; what had paid it off is given back when it is lifted.
+    """
+
+    wallet = models.ForeignKey(Wallet, models.PROTECT, related_name="negative_balances")
+    reference = models.CharField(max_length=24, unique=True, help_text="The booking that it came of.")
+    owed_cents = models.PositiveBigIntegerField(help_text="What was owed in all.")
+    paid_off_cents = models.PositiveBigIntegerField(default=0, help_text="By credit, new or released.")
+    lifted_cents = models.PositiveBigIntegerField(default=0, help_text="The chargeback was won: not owed after all.")
+    given_back_cents = models.PositiveBigIntegerField(
+        default=0, help_text="What had paid it off and came back as a new credit."
+    )
+    arose_at = models.DateTimeField()
+    cleared_at = models.DateTimeField(null=True, blank=True, help_text="When nothing was owed any more.")
+
+    objects = NegativeBalanceQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(name="negative_balance_owes_something", condition=Q(owed_cents__gt=0)),
+            models.CheckConstraint(
+                name="negative_balance_is_cleared_once_nothing_is_owed",
+                condition=Q(cleared_at=None, owed_cents__gt=F("paid_off_cents") + F("lifted_cents"))
+                | Q(cleared_at__isnull=False, owed_cents=F("paid_off_cents") + F("lifted_cents")),
+            ),
+            models.CheckConstraint(
+                name="no_more_is_given_back_than_paid_off", condition=Q(given_back_cents__lte=F("paid_off_cents"))
+            ),
+        ]
+        indexes = [
+            models.Index("wallet", "arose_at", "id", name="negative_balance_owed", condition=Q(cleared_at=None)),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.reference} owes {self.still_owed_cents}/{self.owed_cents}"
+
+    @property
+    def still_owed_cents(self) -> int:
+        return self.owed_cents - self.paid_off_cents - self.lifted_cents

@@ -1,4 +1,4 @@
-"""Which lots give and get which cents: pure, earliest expiring first (P9.2, policy section 7)."""
+"""Which lots give and get which cents: pure, earliest expiring first (P9.2, P9.4, policy section 7)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,6 +16,14 @@ class Share:
     lot_id: int
     cents: int
     expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Owed:
+    """Some cents of a negative balance, not paid off yet."""
+
+    balance_id: int
+    cents: int
 
 
 def allocate(lots: Sequence[Share], cents: int) -> tuple[Share, ...]:
@@ -44,3 +52,18 @@ def split(shares: Sequence[Share], cents: int) -> tuple[tuple[Share, ...], tuple
         if share.cents > taken:
             rest.append(Share(lot_id=share.lot_id, cents=share.cents - taken, expires_at=share.expires_at))
     return tuple(first), tuple(rest)
+
+
+def share_out(added: Sequence[Share], owed: Sequence[Owed]) -> tuple[tuple[int, tuple[Share, ...]], ...]:
+    """Return which shares of credit just added pay off which negative balance (P9.4).
+
+    What is owed comes in the order in which it is paid off, as far as the credit goes; what expires first pays first,
+    so that the student keeps what lasts longest.
+    """
+    paid = []
+    rest = tuple(added)
+    for balance in owed:
+        shares, rest = split(rest, balance.cents)
+        if shares:
+            paid.append((balance.balance_id, shares))
+    return tuple(paid)

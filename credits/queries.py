@@ -5,7 +5,7 @@ from datetime import datetime
 
 from django.db.models import F, QuerySet, Sum
 
-from credits.models import CreditLot, CreditMovement, Reservation
+from credits.models import STILL_OWED, CreditLot, CreditMovement, NegativeBalance, Reservation
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -14,6 +14,18 @@ class Balance:
 
     available: int
     reserved: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IssuedFor:
+    """What the credits issued for a booking have become, in cents: `left` is available or frozen, `spent` is used.
+
+    Reserved credit, and what paid off a negative balance, is spent; what has expired or was revoked is neither.
+    """
+
+    left: int
+    frozen: int  # of what is left
+    spent: int
 
 
 def balance_of(*, student_id: int, at: datetime) -> Balance:
@@ -38,6 +50,39 @@ def lots_with_something_left(*, student_id: int, at: datetime) -> QuerySet[Credi
 def statement_of(*, student_id: int) -> QuerySet[CreditMovement]:
     """Return every movement of a student's credits, the newest first."""
     return CreditMovement.objects.filter(lot__wallet_id=student_id).select_related("lot").order_by("-moved_at", "-id")
+
+
+def issued_for(*, reference: str) -> IssuedFor:
+    """Return what the credits issued for a booking have become (P8.4, section 11)."""
+    found = CreditLot.objects.filter(reference=reference).aggregate(
+        left=Sum(F("available_cents") + F("frozen_cents"), default=0),
+        frozen=Sum("frozen_cents", default=0),
+        spent=Sum(F("reserved_cents") + F("consumed_cents") + F("forfeited_cents") + F("offset_cents"), default=0),
+    )
+    return IssuedFor(**found)
+
+
+def paid_off_towards(*, reference: str) -> int:
+    """Return what credit has paid off of what was owed for a booking; it comes back if that is lifted. Cents."""
+    balance = NegativeBalance.objects.filter(reference=reference).first()
+    return balance.paid_off_cents - balance.given_back_cents if balance else 0
+
+
+def to_give_back(*, reference: str) -> int:
+    """Return what had paid off a booking's negative balance and comes back if that is lifted, in cents (section 11)."""
+    balance = NegativeBalance.objects.filter(reference=reference).first()
+    return balance.paid_off_cents - balance.given_back_cents if balance else 0
+
+
+def negative_balances_of(*, student_id: int) -> QuerySet[NegativeBalance]:
+    """Return what a student still owes in credit, the oldest first, as it is paid off (P9.4)."""
+    return NegativeBalance.objects.of(student_id).oldest_first()
+
+
+def owed_by_student() -> dict[int, int]:
+    """Return what each student owes us in credit, in cents."""
+    owed = NegativeBalance.objects.filter(cleared_at=None).values("wallet_id").annotate(cents=Sum(STILL_OWED))
+    return {row["wallet_id"]: row["cents"] for row in owed}
 
 
 def outstanding_by_student() -> dict[int, int]:

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from bookings.models import Booking, BookingMove
-from credits.models import CreditLot, CreditMovement, Reservation, Wallet
+from credits.models import CreditLot, CreditMovement, NegativeBalance, Reservation, Wallet
 from instainstru import clock
 from instainstru.models import IdempotentRequest, StaffAction
 from instainstru.notifications.models import Message
@@ -59,6 +59,7 @@ def leave_rows(booking: Booking | None = None) -> Booking:
     )  # fmt: skip
     Reservation.objects.create(lot=lot, reference=booking.ref, cents=1_000)
     CreditMovement.objects.create(lot=lot, kind="reserved", cents=1_000, reference=booking.ref, moved_at=now)
+    NegativeBalance.objects.create(wallet=wallet, reference=booking.ref, owed_cents=6_000, arose_at=now)
     AccountLock.objects.create(payer=payment.payer, reason="collection_failed", reference=booking.ref, locked_at=now)
     BookingMove.objects.create(
         booking=booking, from_start=now, to_start=booking.starts_at, asked_at=now, moved_at=now, rule="P6.1"

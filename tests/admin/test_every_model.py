@@ -9,7 +9,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from bookings.models import Booking, BookingMove, OccupiedTime
-from credits.models import CreditLot, CreditMovement, Reservation, Wallet
+from credits.models import CreditLot, CreditMovement, NegativeBalance, Reservation, Wallet
 from instainstru.admin.paginator import BoundedPaginator
 from instainstru.models import ClockOffset, StaffAction
 from payments.models import (
@@ -42,6 +42,7 @@ MONEY = [
     CreditMovement,
     EventMark,
     JournalEntry,
+    NegativeBalance,
     OccupiedTime,
     Operation,
     Payee,

@@ -1,17 +1,14 @@
-"""Moving credits. Each function works inside its caller's transaction and returns what moved, so that the caller
-posts the same movements to the ledger in the same commit (design 2)."""
+"""Lots of credit: issued, reserved by a booking, used or released when it ends, expired (P9.1 to P9.3)."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db import transaction
 from django.db.models import F
 
-from credits.models import CreditLot, CreditMovement, Reservation, Wallet
+from credits.models import CreditLot, Reservation, Wallet
+from credits.operations.negative_balance import PaidOff, pay_off
+from credits.operations.wallet import Kind, lock_wallet, move, write_down
 from credits.policy import LIFETIME, Share, allocate, split
-
-Kind = CreditMovement.Kind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,24 +27,32 @@ def issue(
     source_key: str,
     now: datetime,
     reference: str = "",
+    origin: str = "",
     expires_at: datetime | None = None,
-) -> int:
-    """Give a student new credit, a year to use it (P9.1), and return the cents issued.
+    frozen: bool = False,
+) -> tuple[PaidOff, ...]:
+    """Give a student new credit, a year to use it (P9.1), and return what it paid off of negative balances (P9.4).
 
-    `reference` is the booking that the statement names as its origin. A source gives once: giving again under the same
-    key is an IntegrityError.
+    `reference` is the booking that it is given for; of credit that is given for none, `origin` is what the statement
+    names instead. `frozen` credit is given while its booking's chargeback is open (section 11): it can't be spent and
+    pays off nothing. A source gives once: giving again under the same key is an IntegrityError.
     """
-    _lock_wallet(student_id)
+    lock_wallet(student_id)
     lot = CreditLot.objects.create(
         wallet_id=student_id,
+        reference=reference,
         amount_cents=cents,
         available_cents=cents,
         source_key=source_key,
         issued_at=now,
         expires_at=expires_at or now + LIFETIME,
     )
-    _write_down([Share(lot_id=lot.id, cents=cents, expires_at=lot.expires_at)], Kind.ISSUED, reference, now)
-    return cents
+    issued = [Share(lot_id=lot.id, cents=cents, expires_at=lot.expires_at)]
+    write_down(issued, Kind.ISSUED, reference or origin, now)
+    if frozen:
+        move(issued, Kind.FROZEN, reference, now)
+        return ()
+    return pay_off(student_id, issued, now=now)
 
 
 def reserve(*, student_id: int, reference: str, cents: int, now: datetime) -> int:
@@ -55,47 +60,36 @@ def reserve(*, student_id: int, reference: str, cents: int, now: datetime) -> in
 
     Raises Refused("credits_unavailable") if the student has fewer.
     """
-    _lock_wallet(student_id)
+    lock_wallet(student_id)
     lots = CreditLot.objects.filter(wallet_id=student_id).spendable(at=now).earliest_expiring_first()
     shares = [Share(lot_id=lot.id, cents=lot.available_cents, expires_at=lot.expires_at) for lot in lots]
     taken = allocate(shares, cents)
-    for share in taken:
-        CreditLot.objects.filter(id=share.lot_id).update(
-            available_cents=F("available_cents") - share.cents, reserved_cents=F("reserved_cents") + share.cents
-        )
+    move(taken, Kind.RESERVED, reference, now)
     Reservation.objects.bulk_create(
         Reservation(lot_id=share.lot_id, reference=reference, cents=share.cents) for share in taken
     )
-    _write_down(taken, Kind.RESERVED, reference, now)
     return cents
 
 
 def use_reserved(
     *, student_id: int, reference: str, released: int, consumed: int, forfeited: int, now: datetime
-) -> None:
+) -> tuple[PaidOff, ...]:
     """End a booking's reservation: so many cents are released, consumed and forfeited (P9.2, P9.3).
 
-    Forfeits come from what expires first; what is released keeps its original expiry. Raises ValueError if that is
-    not all that the booking has reserved.
+    Forfeits come from what expires first; what is released keeps its original expiry. Returns what the released credit
+    paid off of negative balances (P9.4). Raises ValueError if that is not all that the booking has reserved.
     """
-    _lock_wallet(student_id)
+    lock_wallet(student_id)
     reservations = Reservation.objects.filter(reference=reference).select_related("lot")
     shares = [Share(lot_id=held.lot_id, cents=held.cents, expires_at=held.lot.expires_at) for held in reservations]
     if sum(share.cents for share in shares) != released + consumed + forfeited:
         raise ValueError(f"{reference} has reserved {shares}, not {released}+{consumed}+{forfeited}.")
     lost, kept = split(shares, forfeited)
     used, free = split(kept, consumed)
-    for part, state, kind in (
-        (lost, "forfeited_cents", Kind.FORFEITED),
-        (used, "consumed_cents", Kind.CONSUMED),
-        (free, "available_cents", Kind.RELEASED),
-    ):
-        for share in part:
-            CreditLot.objects.filter(id=share.lot_id).update(
-                **{"reserved_cents": F("reserved_cents") - share.cents, state: F(state) + share.cents}
-            )
-        _write_down(part, kind, reference, now)
+    for part, kind in ((lost, Kind.FORFEITED), (used, Kind.CONSUMED), (free, Kind.RELEASED)):
+        move(part, kind, reference, now)
     Reservation.objects.filter(reference=reference).delete()
+    return pay_off(student_id, free, now=now)
 
 
 def expire(*, now: datetime, limit: int) -> list[Expired]:
@@ -112,23 +106,7 @@ def expire(*, now: datetime, limit: int) -> list[Expired]:
         lots = CreditLot.objects.filter(wallet=wallet).expired(at=now)
         shares = [Share(lot_id=lot.id, cents=lot.available_cents, expires_at=lot.expires_at) for lot in lots]
         lots.update(expired_cents=F("expired_cents") + F("available_cents"), available_cents=0)
-        if written := _write_down(shares, Kind.EXPIRED, "", now):
+        if written := write_down(shares, Kind.EXPIRED, "", now):
             cents = sum(share.cents for share in shares)
             lost.append(Expired(student_id=wallet.student_id, cents=cents, movement_id=written[0].pk))
     return lost
-
-
-def _lock_wallet(student_id: int) -> None:
-    if not transaction.get_connection().in_atomic_block:
-        raise RuntimeError("Credits move only inside the transaction that books them.")
-    Wallet.objects.get_or_create(student_id=student_id)
-    Wallet.objects.select_for_update().get(student_id=student_id)
-
-
-def _write_down(
-    shares: Iterable[Share], kind: CreditMovement.Kind, reference: str, now: datetime
-) -> list[CreditMovement]:
-    return CreditMovement.objects.bulk_create(
-        CreditMovement(lot_id=share.lot_id, kind=kind, cents=share.cents, reference=reference, moved_at=now)
-        for share in shares
-    )

@@ -1,0 +1,52 @@
+"""What every movement of credits does: lock the wallet, move cents of its lots, write down the statement's lines."""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from django.db import transaction
+from django.db.models import F
+
+from credits.models import CreditLot, CreditMovement, Wallet
+from credits.policy import Share
+
+Kind = CreditMovement.Kind
+
+# From which state of a lot a movement takes its cents, and into which it puts them.
+FLOWS = {
+    Kind.RESERVED: ("available_cents", "reserved_cents"),
+    Kind.RELEASED: ("reserved_cents", "available_cents"),
+    Kind.CONSUMED: ("reserved_cents", "consumed_cents"),
+    Kind.FORFEITED: ("reserved_cents", "forfeited_cents"),
+    Kind.FROZEN: ("available_cents", "frozen_cents"),
+    Kind.UNFROZEN: ("frozen_cents", "available_cents"),
+    Kind.OFFSET: ("available_cents", "offset_cents"),
+}
+
+
+def lock_wallet(student_id: int) -> None:
+    """Lock a student's wallet, before any of its lots; it is made if there was none."""
+    if not transaction.get_connection().in_atomic_block:
+        raise RuntimeError("Credits move only inside the transaction that books them.")
+    Wallet.objects.get_or_create(student_id=student_id)
+    Wallet.objects.select_for_update().get(student_id=student_id)
+
+
+def move(shares: Iterable[Share], kind: CreditMovement.Kind, reference: str, now: datetime) -> list[CreditMovement]:
+    """Move each share of a locked wallet as its kind says, and return the statement's lines."""
+    shares = list(shares)
+    source, target = FLOWS[kind]
+    for share in shares:
+        CreditLot.objects.filter(id=share.lot_id).update(
+            **{source: F(source) - share.cents, target: F(target) + share.cents}
+        )
+    return write_down(shares, kind, reference, now)
+
+
+def write_down(
+    shares: Iterable[Share], kind: CreditMovement.Kind, reference: str, now: datetime
+) -> list[CreditMovement]:
+    """Write the statement's lines of what has moved."""
+    return CreditMovement.objects.bulk_create(
+        CreditMovement(lot_id=share.lot_id, kind=kind, cents=share.cents, reference=reference, moved_at=now)
+        for share in shares
+    )
