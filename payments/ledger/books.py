@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -79,14 +80,22 @@ def _unsettled_holds_what_the_card_paid() -> Iterator[Finding]:
 
 def _wallets_agree() -> Iterator[Finding]:
     """What each student's lots say we owe is what their account says (design 2)."""
-    owed = credits.outstanding_by_student()
-    booked = {
-        row["owner_id"]: -row["sum"]
-        for row in Posting.objects.filter(account=Account.CREDITS).values("owner_id").annotate(sum=Sum("amount_cents"))
-    }
+    owed, booked = credits.outstanding_by_student(), _balances_by_owner(Account.CREDITS)
     for student_id in owed.keys() | booked.keys():
-        if off_by := booked.get(student_id, 0) - owed.get(student_id, 0):
+        if off_by := -booked.get(student_id, 0) - owed.get(student_id, 0):
             yield Finding(invariant="a wallet agrees with its account", where=f"student {student_id}", off_by=off_by)
+
+
+def _debts_agree() -> Iterator[Finding]:
+    """What each student owes, in credit (P9.4) and since a card was refused (P10.2), is what their account says."""
+    owed, booked = Counter(credits.owed_by_student()), _balances_by_owner(Account.RECEIVABLE)
+    for student_id, cents in Payment.objects.filter(owed_cents__gt=0).values_list("payer__user_id", "owed_cents"):
+        owed[student_id] += cents
+    for student_id in owed.keys() | booked.keys():
+        if off_by := booked.get(student_id, 0) - owed[student_id]:
+            yield Finding(
+                invariant="what a student owes agrees with the account", where=f"student {student_id}", off_by=off_by
+            )
 
 
 def _reservations_agree() -> Iterator[Finding]:
@@ -110,6 +119,12 @@ def _stripe_agrees() -> Iterator[Finding]:
             yield Finding(invariant="Stripe agrees", where=payee.account_id, off_by=off_by)
 
 
+def _balances_by_owner(account: Account) -> dict[int, int]:
+    """Return what stands in an account for each of its owners, in cents, debit positive."""
+    postings = Posting.objects.filter(account=account, owner__isnull=False)
+    return dict(postings.values_list("owner_id").annotate(sum=Sum("amount_cents")))
+
+
 def _off(
     invariant: str, payments: QuerySet[Payment], accounts: list[Account], *, should_be: Combinable
 ) -> Iterator[Finding]:
@@ -130,5 +145,6 @@ _CHECKS: tuple[Callable[[], Iterator[Finding]], ...] = (
     _settled_is_settled,
     _unsettled_holds_what_the_card_paid,
     _wallets_agree,
+    _debts_agree,
     _reservations_agree,
 )

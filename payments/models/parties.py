@@ -38,6 +38,8 @@ class AccountLock(models.Model):
 
     class Reason(models.TextChoices):
         COLLECTION_FAILED = "collection_failed", "A payout was advanced and is owed"
+        NEGATIVE_BALANCE = "negative_balance", "Credit was spent that a chargeback took back"
+        CHARGEBACK_LOST = "chargeback_lost", "A chargeback was lost; staff lift the lock"
 
     payer = models.ForeignKey(Payer, models.PROTECT, related_name="account_locks")
     reason = models.CharField(max_length=30, choices=Reason)

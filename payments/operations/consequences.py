@@ -7,6 +7,7 @@ from datetime import datetime
 from credits import operations as credits
 from payments.endings import Subject
 from payments.models import AccountLock, Operation, Payment, Step
+from payments.operations.negative_balance import book_paid_off
 from payments.policy.accounts import Account
 from payments.policy.deadlines import deadlines
 from payments.policy.plan import Ending, Plan, ending_from_json
@@ -14,11 +15,18 @@ from payments.policy.states import REVERSED_WHOLE, Action, Bearer, Call, Outcome
 from payments.rules import rules_of_version
 
 
-def give_credits(payment: Payment, ending: Ending, operation: Operation, *, now: datetime) -> None:
-    """Release, use up and issue what the ending gives, now that the money is there (P9.2)."""
+def give_credits(
+    payment: Payment, ending: Ending, operation: Operation, *, now: datetime, frozen: bool = False
+) -> None:
+    """Release, use up and issue what the ending gives, now that the money is there (P9.2).
+
+    Released and new credit first pays off what the student owes, which is booked here (P9.4). `frozen` says that a
+    chargeback of the payment is open: what is issued for it is frozen, too (section 11).
+    """
     moves, student_id = ending.credits, payment.payer.user_id
+    paid_off: tuple[credits.PaidOff, ...] = ()
     if moves.released or moves.used:
-        credits.use_reserved(
+        paid_off += credits.use_reserved(
             student_id=student_id,
             reference=payment.reference,
             released=moves.released,
@@ -27,13 +35,15 @@ def give_credits(payment: Payment, ending: Ending, operation: Operation, *, now:
             now=now,
         )
     if moves.issued:
-        credits.issue(
+        paid_off += credits.issue(
             student_id=student_id,
             cents=moves.issued,
             source_key=f"operation:{operation.pk}",
             reference=payment.reference,
+            frozen=frozen,
             now=now,
         )
+    book_paid_off(paid_off, student_id=student_id, operation=operation, now=now)
     payment.credits_released_cents += moves.released
     payment.credits_consumed_cents += moves.consumed
     payment.credits_forfeited_cents += moves.forfeited

@@ -7,6 +7,7 @@ from django.db import transaction
 from credits import operations as credits
 from instainstru.accounts.models import User
 from payments.ledger import journal
+from payments.operations.negative_balance import book_paid_off
 from payments.policy.accounts import Account, Line
 
 
@@ -20,9 +21,14 @@ def grant_credit(
     actor: User | None = None,
     reason: str = "Goodwill credit",
 ) -> None:
-    """Give a student credit that no payment stands for; the platform bears it. A source gives once."""
+    """Give a student credit that no payment stands for; the platform bears it. A source gives once.
+
+    It first pays off what the student owes in credit (P9.4).
+    """
     with transaction.atomic():
-        credits.issue(student_id=student.pk, cents=cents, source_key=source_key, now=now, expires_at=expires_at)
+        paid_off = credits.issue(
+            student_id=student.pk, cents=cents, source_key=source_key, now=now, expires_at=expires_at
+        )
         journal.write_for_student(
             student.pk,
             (Line(Account.LOSSES, cents), Line(Account.CREDITS, -cents)),
@@ -32,6 +38,7 @@ def grant_credit(
             now=now,
             actor=actor,
         )
+        book_paid_off(paid_off, student_id=student.pk, now=now, actor=actor)
 
 
 def expire_credits(*, now: datetime, limit: int = 100) -> int:
