@@ -269,6 +269,7 @@ CLOCKWORK = {
     "authorizations-due": {"task": "payments.tasks.sweep_authorizations_due", "every": timedelta(seconds=30)},
     "unpaid-expired": {"task": "payments.tasks.sweep_expired_unpaid", "every": timedelta(seconds=30)},
     "events-unapplied": {"task": "payments.tasks.sweep_unapplied_events", "every": timedelta(seconds=30)},
+    "events-missed": {"task": "payments.tasks.sweep_missed_events", "every": timedelta(minutes=10)},
     "final-warnings": {"task": "payments.tasks.sweep_final_warnings", "every": timedelta(minutes=1)},
     "credits-expiring": {"task": "payments.tasks.sweep_expiring_credits", "every": timedelta(hours=1)},
     "reminders-due": {"task": "bookings.tasks.sweep_reminders_due", "every": timedelta(minutes=1)},

@@ -1,5 +1,6 @@
 """Taking events in: each once, before Stripe is answered."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 from instainstru import clock
@@ -14,7 +15,9 @@ def take_in(event: dict[str, Any]) -> bool:
         defaults={
             "type": event["type"],
             "object_id": (event["data"].get("object") or {}).get("id") or "",
+            "account_id": event.get("account") or "",
             "payload": event,
+            "created_at": datetime.fromtimestamp(event["created"], UTC) if "created" in event else None,
             "received_at": now,
             "next_try_at": now,
         },

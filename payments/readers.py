@@ -18,11 +18,36 @@ from payments.models import StripeEvent
 HANDLED = frozenset(
     {
         "account.updated",
+        "charge.refund.updated",
+        "charge.refunded",
         "payment_intent.amount_capturable_updated",
         "payment_intent.canceled",
+        "payment_intent.created",
         "payment_intent.payment_failed",
+        "payment_intent.processing",
+        "payment_intent.requires_action",
         "payment_intent.succeeded",
+        "payout.canceled",
+        "payout.created",
+        "payout.failed",
+        "payout.paid",
+        "payout.updated",
+        "refund.created",
+        "refund.failed",
+        "refund.updated",
+        "setup_intent.canceled",
+        "setup_intent.created",
+        "setup_intent.requires_action",
+        "setup_intent.setup_failed",
+        "setup_intent.succeeded",
+        "transfer.created",
+        "transfer.reversed",
+        "transfer.updated",
     }
+)
+# What connected accounts tell of themselves; Stripe sends it to an endpoint of its own.
+OF_CONNECTED_ACCOUNTS = frozenset(
+    event_type for event_type in HANDLED if event_type.startswith(("account.", "payout."))
 )
 
 

@@ -14,6 +14,7 @@ from instainstru import clock
 from instainstru.locks import booking_mutex
 from instainstru.refusals import Refused
 from payments import operations
+from payments.gateway.parties import GatewayRefused, GatewayUnavailable
 from payments.models import Operation, Payment, StripeEvent
 from payments.models.payment import PaymentQuerySet
 from payments.policy.states import Action, Party
@@ -86,6 +87,25 @@ def sweep_unapplied_events(*, limit: int = 100) -> None:
     due = StripeEvent.objects.due(at=clock.wall()).order_by("next_try_at", "id").values_list("pk", flat=True)[:limit]
     for event_pk in due:
         apply_event.delay(event_pk=event_pk)
+
+
+@shared_task(ignore_result=True)
+def sweep_missed_events(*, limit: int = 25) -> None:
+    """Ask Stripe for events that never came: the platform's, and in turn those of so many connected accounts."""
+    for account_id in operations.accounts_to_backfill(limit=limit):
+        backfill_events.delay(account_id=account_id)
+
+
+@shared_task(ignore_result=True)
+def backfill_events(*, account_id: str) -> None:
+    """Take in the events of one account that we have missed; the sweep of unapplied events applies them."""
+    try:
+        done = operations.backfill_events(account_id=account_id, now=clock.now())
+    except (GatewayRefused, GatewayUnavailable) as trouble:
+        logger.warning("Events of %s are not complete: %s", account_id or "the platform", trouble)
+        return
+    if done.missing:
+        logger.warning("Events of %s had been missed: %s", account_id or "the platform", ", ".join(done.missing))
 
 
 @shared_task(ignore_result=True)

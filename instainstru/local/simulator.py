@@ -75,6 +75,29 @@ class SimulatorControl:
     def forget_requests(self) -> None:
         self._ask("DELETE", "/_control/requests")
 
+    def refund_in_dashboard(self, intent_id: str, *, cents: int | None = None, reverse_transfer: bool = False) -> str:
+        """Be one of us who refunds in Stripe's own dashboard; return the refund's id."""
+        asked = {"payment_intent": intent_id, "reverse_transfer": reverse_transfer}
+        return self._ask("POST", "/_control/dashboard/refund", asked if cents is None else asked | {"amount": cents})[
+            "id"
+        ]
+
+    def fail_refund(self, refund_id: str) -> None:
+        """Be the bank that sends a refund back."""
+        self._ask("POST", f"/_control/refunds/{refund_id}/fail", {})
+
+    def fail_payout(self, payout_id: str) -> None:
+        """Be the bank that sends a payout back."""
+        self._ask("POST", f"/_control/payouts/{payout_id}/fail", {})
+
+    def keep_webhooks(self) -> None:
+        """Queue webhooks until they are taken."""
+        self._ask("POST", "/_control/webhooks", {"mode": "queue"})
+
+    def take_webhooks(self) -> list[Json]:
+        """Return what is to be delivered, in order: `payload` and `headers` of each; it counts as delivered."""
+        return self._ask("POST", "/_control/webhooks/deliver", {"hand_over": True})
+
     def reset(self) -> None:
         """Forget everything."""
         self._ask("POST", "/_control/reset", {})

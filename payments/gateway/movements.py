@@ -29,24 +29,28 @@ class Refund:
 
     id: str
     amount: int
+    key: str  # that every refund of ours carries
     stands: bool
     failure: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reversal:
+    """A transfer taken back, or part of it. Cents."""
+
     id: str
     amount: int
+    key: str  # that every reversal of ours carries
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Transfer:
-    """A transfer to an instructor. `key` is the one that every transfer of ours carries. Cents."""
+    """A transfer to an instructor. Cents."""
 
     id: str
     amount: int
     destination: str
-    key: str
+    key: str  # that every transfer of ours carries
     is_of_a_charge: bool  # made by a capture, not on its own
 
 
@@ -68,7 +72,7 @@ def intent(intent_id: str) -> Intent:
     return Intent(
         id=found["id"],
         status=found["status"],
-        reference=found.get("metadata", {}).get("payment", ""),
+        reference=(found.get("metadata") or {}).get("payment", ""),
         charge_id=charge.get("id", ""),
         charged=found["amount_received"],
         fee=(charge.get("balance_transaction") or {}).get("fee", 0),
@@ -84,6 +88,7 @@ def refunds_of(intent_id: str) -> list[Refund]:
         Refund(
             id=refund["id"],
             amount=refund["amount"],
+            key=_key(refund),
             stands=refund["status"] not in ("failed", "canceled"),
             failure=refund.get("failure_reason") or "",
         )
@@ -95,7 +100,7 @@ def refunds_of(intent_id: str) -> list[Refund]:
 def reversals_of(transfer_id: str) -> list[Reversal]:
     """Return every reversal of a transfer, oldest first."""
     found = _everything(f"/v1/transfers/{transfer_id}/reversals")
-    return [Reversal(id=reversal["id"], amount=reversal["amount"]) for reversal in found]
+    return [Reversal(id=reversal["id"], amount=reversal["amount"], key=_key(reversal)) for reversal in found]
 
 
 def transfer(transfer_id: str) -> Transfer:
@@ -105,7 +110,7 @@ def transfer(transfer_id: str) -> Transfer:
         id=found["id"],
         amount=found["amount"],
         destination=found["destination"],
-        key=found.get("metadata", {}).get("key", ""),
+        key=_key(found),
         is_of_a_charge=bool(found.get("source_transaction")),
     )
 
@@ -114,6 +119,10 @@ def payout(payout_id: str, *, account: str = "") -> Payout:
     """Return a payout of a connected account, or of the platform's own, as it is now."""
     found = said(lambda: client.get(f"/v1/payouts/{payout_id}", account=account))
     return Payout(id=found["id"], amount=found["amount"], stands=found["status"] not in ("failed", "canceled"))
+
+
+def _key(found: Json) -> str:
+    return (found.get("metadata") or {}).get("key", "")
 
 
 def _everything(path: str, **query: Any) -> list[Json]:

@@ -40,10 +40,10 @@ class CardSetup:
     id: str
     client_secret: str
     status: str
+    begun_at: datetime  # by Stripe's clock, to the second
     url: str = ""  # where the bank wants the student to go
     payment_method_id: str = ""
     customer_id: str = ""
-    begun_at: datetime | None = None  # by Stripe's clock, to the second
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -64,16 +64,55 @@ def write_for_student(
     )
 
 
-def write_for_platform(
-    lines: Iterable[Line], *, cause: str, rule: str, description: str, now: datetime, stripe_object_id: str = ""
+def write_for_instructor(
+    instructor_id: int,
+    lines: Iterable[Line],
+    *,
+    cause: str,
+    rule: str,
+    description: str,
+    now: datetime,
+    event: StripeEvent,
+    stripe_object_id: str,
 ) -> None:
-    """Book what moved between the platform's own accounts: funding of its Stripe balance."""
+    """Book what moved in an instructor's accounts without a payment: a payout to their bank."""
+    _write(
+        lines,
+        dict.fromkeys(PAYEES_OWN, instructor_id),
+        payment=None,
+        entry=JournalEntry(
+            cause=cause,
+            rule=rule,
+            description=description,
+            occurred_at=now,
+            event=event,
+            stripe_object_id=stripe_object_id,
+        ),
+    )
+
+
+def write_for_platform(
+    lines: Iterable[Line],
+    *,
+    cause: str,
+    rule: str,
+    description: str,
+    now: datetime,
+    event: StripeEvent | None = None,
+    stripe_object_id: str = "",
+) -> None:
+    """Book what moved between the platform's own accounts: funding of its Stripe balance, its own payouts."""
     _write(
         lines,
         {},
         payment=None,
         entry=JournalEntry(
-            cause=cause, rule=rule, description=description, occurred_at=now, stripe_object_id=stripe_object_id
+            cause=cause,
+            rule=rule,
+            description=description,
+            occurred_at=now,
+            event=event,
+            stripe_object_id=stripe_object_id,
         ),
     )
 

@@ -1,10 +1,12 @@
 """The only code that changes the state of money: accepting, carrying out and ending operations (design 4)."""
 
 from payments.operations.accounts import onboarding_link, open_account, refresh_account
+from payments.operations.backfill import accounts_to_backfill, backfill_events
 from payments.operations.cards import begin_card_setup, confirm_card_setup, retry_unpaid, save_card, what_the_card_owes
+from payments.operations.changes import see_changes
 from payments.operations.claims import unclaim
 from payments.operations.credit import expire_credits, grant_credit
-from payments.operations.events import apply_event
+from payments.operations.events import apply_event, replay_event
 from payments.operations.facts import facts_of
 from payments.operations.funding import record_funding
 from payments.operations.lifecycle import accept, begin, perform
@@ -20,7 +22,9 @@ from payments.operations.warnings import warn_of_expiring_credit, warn_unpaid
 
 __all__ = [
     "accept",
+    "accounts_to_backfill",
     "apply_event",
+    "backfill_events",
     "begin",
     "begin_card_setup",
     "cancel_by_staff",
@@ -39,10 +43,12 @@ __all__ = [
     "record_funding",
     "refresh_account",
     "refund_by_staff",
+    "replay_event",
     "resolve_stuck",
     "retry_stuck",
     "retry_unpaid",
     "save_card",
+    "see_changes",
     "unclaim",
     "warn_of_expiring_credit",
     "warn_unpaid",

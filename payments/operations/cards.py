@@ -8,7 +8,7 @@ from django.db.models import Q
 from instainstru.accounts.models import User
 from instainstru.refusals import Refused
 from payments.gateway import parties
-from payments.gateway.parties import CardSetup
+from payments.gateway.parties import Card, CardSetup
 from payments.models import Operation, Payer, Payment
 from payments.operations.lifecycle import begin, perform
 from payments.policy.states import Action, Party, PaymentStatus
@@ -54,15 +54,33 @@ def save_card(*, student: User, setup_id: str, now: datetime) -> Payer:
     card = parties.card(setup.payment_method_id)
     with transaction.atomic(durable=True):
         payer = Payer.objects.select_for_update().get(user=student)
-        payer.payment_method_id = card.payment_method_id
-        payer.card_brand, payer.card_last4 = card.brand, card.last4
-        payer.card_saved_at = now
-        payer.save()
+        _keep(payer, card, at=now)
     return payer
 
 
-def retry_unpaid(*, student: User, now: datetime) -> list[Operation]:
-    """Try the student's new card on every booking that waits for one: a due authorization, a due collection (P10.1)."""
+def keep_card_saved_at_stripe(*, setup_id: str, now: datetime) -> User | None:
+    """Keep the card of a setup that was finished without the student coming back to us; return the student, if so.
+
+    No transaction may be open. A card that was chosen after this setup had begun stays, so that any order of events
+    leads to the same card. Raises GatewayRefused or GatewayUnavailable.
+    """
+    setup = parties.card_setup(setup_id)
+    if setup.status != "succeeded" or not Payer.objects.filter(customer_id=setup.customer_id).exists():
+        return None
+    card = parties.card(setup.payment_method_id)
+    with transaction.atomic(durable=True):
+        payer = Payer.objects.select_for_update(of=("self",)).select_related("user").get(customer_id=setup.customer_id)
+        if payer.card_saved_at is not None and payer.card_saved_at >= setup.begun_at:
+            return None
+        _keep(payer, card, at=setup.begun_at)
+    return payer.user
+
+
+def retry_unpaid(*, student: User, now: datetime, is_there: bool = True) -> list[Operation]:
+    """Try the student's new card on every booking that waits for one: a due authorization, a due collection (P10.1).
+
+    A student who `is_there` can confirm with the bank.
+    """
     waiting = Payment.objects.filter(payer__user=student).filter(
         Q(status=PaymentStatus.PAYMENT_METHOD_REQUIRED) | Q(owed_cents__gt=0)
     )
@@ -75,7 +93,7 @@ def retry_unpaid(*, student: User, now: datetime) -> list[Operation]:
                 payment_id=payment.pk,
                 party=Party.STUDENT,
                 actor=student,
-                inputs={"student_is_there": True},
+                inputs={"student_is_there": is_there},
                 now=now,
             )
         except Refused:
@@ -99,6 +117,13 @@ def _payer_of(student: User) -> Payer:
     customer_id = parties.create_customer(user_id=student.pk, email=student.email, name=student.name)
     payer, _ = Payer.objects.get_or_create(user=student, defaults={"customer_id": customer_id})
     return payer
+
+
+def _keep(payer: Payer, card: Card, *, at: datetime) -> None:
+    payer.payment_method_id = card.payment_method_id
+    payer.card_brand, payer.card_last4 = card.brand, card.last4
+    payer.card_saved_at = at
+    payer.save()
 
 
 def _require_own(setup: CardSetup, student: User) -> None:

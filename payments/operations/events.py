@@ -1,40 +1,95 @@
-"""Applying Stripe's events: hints, whose objects are fetched, and states only move forward (design 6)."""
+"""Applying Stripe's events: hints, whose objects are fetched, and states only move forward (design 6).
+
+What can't be applied yet is tried again with growing waits, as often as `RETRY_AFTER` says; then it is given up, and
+staff see it and may replay it.
+"""
 
 import logging
 from datetime import datetime, timedelta
 
+from django.db import transaction
+from django.db.models import F, QuerySet
+from prometheus_client import Counter
+
 from instainstru import clock
+from instainstru.api.idempotency import Receipt
+from instainstru.observability import working_on
 from instainstru.refusals import Refused
 from payments import readers
 from payments.gateway.parties import GatewayRefused, GatewayUnavailable
 from payments.models import StripeEvent
 
 logger = logging.getLogger(__name__)
+events_read = Counter("stripe_events_read", "Tries to apply an event of Stripe's.", ["type", "result"])
 
-RETRY_AFTER = (timedelta(seconds=30), timedelta(minutes=5), timedelta(minutes=30), timedelta(hours=4))
+RETRY_AFTER = (  # a day and a half in all, longer than Stripe has ever been away; the tenth failure is the last
+    timedelta(seconds=30),
+    timedelta(minutes=2),
+    timedelta(minutes=10),
+    timedelta(minutes=30),
+    timedelta(hours=1),
+    timedelta(hours=2),
+    timedelta(hours=4),
+    timedelta(hours=8),
+    timedelta(hours=20),
+)
 
 
 def apply_event(event: StripeEvent, *, now: datetime) -> bool:
     """Apply one event and return whether it is applied; otherwise it is tried again later. No transaction may be open.
 
-    Types that nobody reads are kept and ignored. Applying twice changes nothing.
+    Types that nobody reads are kept and ignored. Applying twice changes nothing; two workers do not apply it at once.
     """
     if event.applied_at is not None:
         return True
+    if not _claim(event):
+        return False
+    with working_on(event=event.event_id):
+        failure = _read(event, now=now)
+        if failure is None:
+            events_read.labels(event.type, "applied").inc()
+            _of(event).update(applied_at=clock.wall(), next_try_at=None, given_up_at=None, failure="")
+        elif event.attempts >= len(RETRY_AFTER):
+            events_read.labels(event.type, "given_up").inc()
+            logger.error("Event %s is given up: %s", event.event_id, failure)
+            _of(event).update(given_up_at=clock.wall(), next_try_at=None, failure=failure)
+        else:
+            events_read.labels(event.type, "again").inc()
+            logger.warning("Event %s is not applied yet: %s", event.event_id, failure)
+            _of(event).update(failure=failure)
+    return failure is None
+
+
+def replay_event(event: StripeEvent, *, receipt: Receipt | None = None) -> None:
+    """Let an event be tried anew, as often as a new one, given up or applied; the caller applies it after this."""
+    with transaction.atomic(durable=True):
+        StripeEvent.objects.filter(pk=event.pk).update(
+            applied_at=None, given_up_at=None, next_try_at=clock.wall(), attempts=0, failure=""
+        )
+        if receipt:
+            receipt.record(f"event:{event.event_id}")
+
+
+def _claim(event: StripeEvent) -> bool:
+    """Count this try before it is made, so that one that dies counts too; return False if somebody else is at it."""
+    wait = RETRY_AFTER[min(event.attempts, len(RETRY_AFTER) - 1)]
+    return bool(
+        _of(event)
+        .filter(attempts=event.attempts)
+        .update(attempts=F("attempts") + 1, next_try_at=clock.wall() + wait, given_up_at=None)
+    )
+
+
+def _of(event: StripeEvent) -> QuerySet[StripeEvent]:
+    return StripeEvent.objects.filter(pk=event.pk, applied_at=None)
+
+
+def _read(event: StripeEvent, *, now: datetime) -> str | None:
+    """Let whoever reads this type do so; return why it came to nothing, or None."""
     read = readers.reader_of(event.type)
     try:
         if read is not None:
             read(event, now=now)
     except (readers.NotYet, Refused, GatewayRefused, GatewayUnavailable) as error:
-        _try_again_later(event, str(error))
-        return False
-    StripeEvent.objects.filter(pk=event.pk).update(applied_at=clock.wall(), next_try_at=None, failure="")
-    return True
-
-
-def _try_again_later(event: StripeEvent, why: str) -> None:
-    wait = RETRY_AFTER[min(event.attempts, len(RETRY_AFTER) - 1)]
-    logger.warning("Event %s is not applied yet: %s", event.event_id, why)
-    StripeEvent.objects.filter(pk=event.pk, applied_at=None).update(
-        attempts=event.attempts + 1, next_try_at=clock.wall() + wait, failure=why
-    )
+        return str(error) or type(error).__name__
+    return None

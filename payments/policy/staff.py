@@ -20,7 +20,7 @@ from payments.policy.states import (
     ReviewReason,
 )
 
-WITHOUT_A_CASE = STOPS | {ReviewReason.COLLECTION_FAILED}
+WITHOUT_A_CASE = STOPS | {ReviewReason.COLLECTION_FAILED, ReviewReason.CHANGED_AT_STRIPE}
 
 
 def plan_staff_refund(facts: Facts, now: datetime, *, rules: Rules) -> Plan:

@@ -34,6 +34,8 @@ POST /_control/dashboard/refund
     of the platform's.
 POST /_control/refunds/{id}/fail
     The bank sends a refund back.
+POST /_control/payouts/{id}/fail
+    The bank sends a payout back.
 POST /_control/webhooks
     `{"mode": "push" or "queue" or "off", "url", "secret"}`
 GET /_control/webhooks/queue
@@ -57,6 +59,7 @@ from payments.simulator.core import (
     capabilities,
     disputes,
     onboarding,
+    payouts,
     refunds,
     request_log,
     setup_intents,
@@ -223,6 +226,11 @@ def _fail_refund(core: Core, given: Given, object_id: str) -> Body:
     return public(core.objects.must_get(object_id))
 
 
+def _fail_payout(core: Core, given: Given, object_id: str) -> Body:
+    payouts.fail(core, object_id)
+    return public(core.objects.must_get(object_id))
+
+
 def _configure_webhooks(core: Core, given: Given) -> Body:
     if given.get("mode", "off") not in ("push", "queue", "off"):
         raise ValueError("mode is push, queue or off")
@@ -264,6 +272,7 @@ _ROUTES: dict[tuple[str, str], Callable[..., Any]] = {
     ("POST", "disputes"): _dispute,
     ("POST", "dashboard/refund"): _refund,
     ("POST", "refunds/{}/fail"): _fail_refund,
+    ("POST", "payouts/{}/fail"): _fail_payout,
     ("POST", "webhooks"): _configure_webhooks,
     ("GET", "webhooks/queue"): _webhook_queue,
     ("POST", "webhooks/deliver"): _deliver,

@@ -76,9 +76,33 @@ def create(core: Core, params: dict[str, Any]) -> Body:
 def arrive(core: Core, payout_id: str) -> None:
     """The money reaches the bank."""
     payout = core.objects.must_get(payout_id)
+    if payout["status"] != "pending":
+        return  # it came back before
     payout["status"] = "paid"
     core.objects.save(payout)
     emit(core, "payout.paid", payout)
+
+
+def fail(core: Core, payout_id: str) -> None:
+    """The bank sends a payout back, on its way or later: the money returns to the account's balance."""
+    payout = core.objects.must_get(payout_id)
+    if payout["status"] not in ("pending", "paid"):
+        raise invalid_request(f"{payout_id} cannot fail: it is {payout['status']}.")
+    account = payout["_"]["account"]
+    transaction = ledger.post(
+        core,
+        account=account,
+        kind="payout_failure",
+        reporting_category="payout_reversal",
+        source=payout_id,
+        amount=payout["amount"],
+    )
+    payout["status"] = "failed"
+    payout["failure_code"] = "account_closed"
+    payout["failure_message"] = "The bank account has been closed."
+    payout["failure_balance_transaction"] = transaction["id"]
+    core.objects.save(payout)
+    emit(core, "payout.failed", payout)
 
 
 def _bank(core: Core, account: str) -> str | None:

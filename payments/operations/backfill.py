@@ -1,0 +1,67 @@
+"""Asking Stripe which events we have missed, and taking them in (design 6)."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from django.db.models import F, OuterRef, Subquery
+
+from instainstru import clock
+from payments import inbox, readers
+from payments.gateway.events import events_since
+from payments.models import EventMark, Payee, StripeEvent
+
+STRIPE_REMEMBERS = timedelta(days=30)
+OVERLAP = timedelta(minutes=10)  # an event may be listed later than one that happened after it
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Backfilled:
+    """What was asked of one account's events, and what was missing. `account_id` is empty for the platform's own."""
+
+    account_id: str
+    since: datetime
+    looked_at: int
+    missing: tuple[str, ...]
+
+
+def backfill_events(
+    *, account_id: str = "", since: datetime | None = None, dry_run: bool = False, now: datetime
+) -> Backfilled:
+    """Take in, oldest first, the handled events of an account that we have missed; the clockwork then applies them.
+
+    By default it looks from where it has got to before, or as far back as Stripe remembers. No transaction may be
+    open. Raises GatewayRefused or GatewayUnavailable; then nothing is marked as complete.
+    """
+    mark = EventMark.objects.filter(account_id=account_id).first()
+    seen_until = mark.complete_until if mark else now - STRIPE_REMEMBERS
+    start = since or seen_until - OVERLAP * bool(mark)
+    listed = [event for event in events_since(start, account=account_id) if event["type"] in readers.HANDLED]
+    kept = StripeEvent.objects.filter(event_id__in=[event["id"] for event in listed])
+    known = set(kept.values_list("event_id", flat=True))
+    missing = [event for event in listed if event["id"] not in known]
+    if not dry_run:
+        for event in missing:
+            inbox.take_in(event)
+        if start <= seen_until:  # else there is a gap before what was looked at
+            _mark(account_id, max([seen_until, *map(_created, listed[-1:])]))
+    return Backfilled(
+        account_id=account_id, since=start, looked_at=len(listed), missing=tuple(event["id"] for event in missing)
+    )
+
+
+def accounts_to_backfill(*, limit: int | None = None) -> list[str]:
+    """Return the platform, as an empty string, and the connected accounts that were not looked at for the longest."""
+    looked_at = EventMark.objects.filter(account_id=OuterRef("account_id")).values("checked_at")
+    stalest = Payee.objects.annotate(looked_at=Subquery(looked_at)).order_by(F("looked_at").asc(nulls_first=True), "id")
+    return ["", *stalest.values_list("account_id", flat=True)[:limit]]
+
+
+def _mark(account_id: str, complete_until: datetime) -> None:
+    EventMark.objects.update_or_create(
+        account_id=account_id, defaults={"complete_until": complete_until, "checked_at": clock.wall()}
+    )
+
+
+def _created(event: dict[str, Any]) -> datetime:
+    return datetime.fromtimestamp(event["created"], UTC)

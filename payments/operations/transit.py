@@ -1,0 +1,79 @@
+"""Money that moves between Stripe's accounts and outside of any booking: payouts to banks, transfers made by hand."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db import IntegrityError, transaction
+
+from payments.gateway.movements import Payout, Reversal, Transfer
+from payments.ledger import journal
+from payments.models import JournalEntry, Payee, StripeEvent
+from payments.policy.accounts import Account, Line
+
+Lines = tuple[Line, ...]
+
+
+def take_in_payout(payout: Payout, *, payee: Payee | None, event: StripeEvent, now: datetime) -> None:
+    """Book what an instructor, or without one the platform, had paid out to the bank, and that it came back if it did.
+
+    What an instructor has at Stripe we owe them; what they took to the bank we don't any more.
+    """
+    owed, at_stripe = (Account.EARNINGS, Account.CONNECTED) if payee else (Account.FUNDING, Account.PLATFORM)
+    out = (Line(owed, payout.amount), Line(at_stripe, -payout.amount))
+    back = (Line(at_stripe, payout.amount), Line(owed, -payout.amount))
+    _book(out, payout.id, "Paid out to the bank", rule="P2.2", payee=payee, event=event, now=now)
+    if not payout.stands:
+        returned = "The bank sent the payout back"
+        _book(back, payout.id, returned, rule="P2.2", payee=payee, event=event, now=now, failed=True)
+
+
+def take_in_transfer(
+    transfer: Transfer, reversals: list[Reversal], *, payee: Payee, event: StripeEvent, now: datetime
+) -> None:
+    """Book a transfer that somebody made at Stripe, and what was taken back of it: it pays for no booking (P8.8)."""
+    made, taken = "Instructor paid at Stripe, not by us", "Transfer reversed at Stripe, not by us"
+    _book(_given(transfer.amount), transfer.id, made, rule="P8.8", payee=payee, event=event, now=now)
+    for reversal in reversals:
+        _book(_given(-reversal.amount), reversal.id, taken, rule="P8.8", payee=payee, event=event, now=now)
+
+
+def _given(amount: int) -> Lines:
+    return (
+        Line(Account.CONNECTED, amount),
+        Line(Account.PLATFORM, -amount),
+        Line(Account.LOSSES, amount),
+        Line(Account.EARNINGS, -amount),
+    )
+
+
+def _book(
+    lines: Lines,
+    object_id: str,
+    description: str,
+    *,
+    rule: str,
+    payee: Payee | None,
+    event: StripeEvent,
+    now: datetime,
+    failed: bool = False,
+) -> None:
+    """Book what no event has told us before; two workers at once book it once."""
+    cause = f"stripe:{object_id}" + (":failed" if failed else "")
+    if JournalEntry.objects.filter(cause=cause).exists():
+        return
+    try:
+        with transaction.atomic(durable=True):
+            if payee is None:
+                journal.write_for_platform(
+                    lines, cause=cause, rule=rule, description=description, now=now, event=event,
+                    stripe_object_id=object_id,
+                )  # fmt: skip
+            else:
+                journal.write_for_instructor(
+                    payee.user_id, lines, cause=cause, rule=rule, description=description, now=now, event=event,
+                    stripe_object_id=object_id,
+                )  # fmt: skip
+    except IntegrityError:
+        if not JournalEntry.objects.filter(cause=cause).exists():
+            raise
