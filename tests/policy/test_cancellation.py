@@ -280,6 +280,14 @@ def test_the_instructor_gives_everything_back_whenever_it_is(facts, steps, windo
 
 
 @pytest.mark.rule("P7.6")
+@pytest.mark.rule("P10.3")
+def test_what_the_instructor_keeps_of_a_lock_that_was_not_reversed_is_a_loss() -> None:
+    plan = instructor_cancels(booked(LOCKED, instructor_holds=10_560), LATE)
+
+    assert plan.ending.lines == (Line(Account.EARNINGS, -10_560), Line(Account.LOSSES, 10_560))
+
+
+@pytest.mark.rule("P7.6")
 @pytest.mark.parametrize("terms", [CARD_ONLY, SOME_CREDIT, ALL_CREDIT], ids=["none", "some", "all"])
 def test_the_instructor_gives_every_credit_back(terms) -> None:
     moves = instructor_cancels(booked(AUTHORIZED, terms=terms)).ending.credits

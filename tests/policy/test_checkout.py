@@ -241,3 +241,22 @@ def test_a_card_refused_at_the_cancellation_ends_it_unpaid() -> None:
 @pytest.mark.rule("P5.3")
 def test_what_was_charged_never_ends_as_unpaid() -> None:
     assert refusal_of(Action.END_UNPAID, booked(PaymentStatus.LOCKED), Window.LATE) == "already_settled"
+
+
+@pytest.mark.rule("P5.3")
+@pytest.mark.rule("P7.8")
+@pytest.mark.parametrize(
+    ("status", "becomes"),
+    [
+        (BookingStatus.PENDING, BookingStatus.CANCELLED),
+        (BookingStatus.CONFIRMED, BookingStatus.CANCELLED),
+        (BookingStatus.CANCELLED, None),
+        (BookingStatus.COMPLETED, None),
+    ],
+)
+def test_only_a_booking_that_stands_is_cancelled_by_its_unpaid_end(
+    status: BookingStatus, becomes: BookingStatus | None
+) -> None:
+    plan = plan_of(Action.END_UNPAID, booked(PaymentStatus.SCHEDULED, booking=status), Window.LATE)
+
+    assert plan.booking_status_at_once == becomes

@@ -160,6 +160,10 @@ REFUSALS = {
         rule="P10.2", action=SETTLE, facts=booked(AUTHORIZED, terms=SOME_CREDIT), at=SETTLEMENT,
         call=Call.PAY, fault=Fault.PAYEE, ends=in_review(ReviewReason.PAYEE_UNPAYABLE), given=True,
     ),
+    "settlement that had to hold the card first, the instructor's account is closed at the top-up": No(
+        rule="P10.2", action=SETTLE, facts=booked(SCHEDULED, terms=SOME_CREDIT), at=SETTLEMENT,
+        call=Call.PAY, fault=Fault.PAYEE, ends=in_review(ReviewReason.PAYEE_UNPAYABLE), given=True,
+    ),
     "settle, capture refused for the instructor's account": No(
         rule="P10.2", action=SETTLE, facts=booked(AUTHORIZED), at=SETTLEMENT,
         call=Call.CAPTURE, fault=Fault.PAYEE, ends=in_review(ReviewReason.PAYEE_UNPAYABLE),

@@ -1,6 +1,7 @@
 """A plan's form: it is stored and read back, and its digest follows its consequences alone (design 3)."""
 
 import json
+import re
 from dataclasses import FrozenInstanceError, replace
 from datetime import timedelta
 
@@ -45,6 +46,11 @@ def test_what_is_decided_survives_being_stored_with_its_digest(decision) -> None
 
 
 # --- The digest -----------------------------------------------------------------------------------------------------
+
+
+@given(strategies.plans)
+def test_a_digest_has_32_signs(plan: Plan) -> None:
+    assert re.fullmatch("[0-9a-f]{32}", plan.digest)
 
 
 @given(strategies.plans, st.text(), st.text())

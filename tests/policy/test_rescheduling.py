@@ -58,6 +58,15 @@ def test_an_early_move_into_the_next_day_holds_the_card_at_once() -> None:
 
 
 @pytest.mark.rule("P6.1")
+def test_a_card_that_is_held_already_covers_an_early_move_into_the_next_day() -> None:
+    at = IN[Window.EARLY]
+
+    plan = moved(booked(AUTHORIZED), at, to=at + timedelta(hours=10))
+
+    assert (plan.steps, plan.ending) == ((), Ending(payment_status=AUTHORIZED, moves=True))
+
+
+@pytest.mark.rule("P6.1")
 @pytest.mark.parametrize(
     ("verdict", "code"), [(Verdict.REFUSED, "card_declined"), (Verdict.ACTION_REQUIRED, "authentication_required")]
 )

@@ -104,6 +104,42 @@ def test_a_locked_lesson_books_the_same_as_any_other() -> None:
     )
 
 
+@pytest.mark.rule("P6.4")
+@pytest.mark.rule("P8.6")
+def test_of_a_lock_that_was_partly_refunded_what_is_left_is_booked() -> None:
+    lines = settled(booked(PaymentStatus.LOCKED, refunded=1_000)).ending.lines
+
+    assert lines == (
+        Line(Account.HELD, 12_440),
+        Line(Account.EARNINGS, -10_560),
+        Line(Account.FEE_INCOME, -1_880),
+    )
+
+
+@pytest.mark.rule("P10.3")
+def test_what_the_instructor_holds_beyond_the_payout_is_a_loss() -> None:
+    plan = settled(booked(PaymentStatus.LOCKED, instructor_holds=10_660))
+
+    assert plan.steps == ()
+    assert Line(Account.EARNINGS, -10_660) in plan.ending.lines
+    assert Line(Account.LOSSES, 100) in plan.ending.lines
+
+
+@pytest.mark.rule("P5.5")
+@pytest.mark.rule("P10.2")
+def test_a_hold_is_charged_as_it_stands_though_the_card_was_refused_before() -> None:
+    """The bank said yes to the student after our settlement had been refused."""
+    held = {"hold": 13_440, "booking": BookingStatus.COMPLETED}
+
+    due, late = (
+        settled(booked(PaymentStatus.AUTHORIZED)),
+        settled(booked(PaymentStatus.PAYMENT_METHOD_REQUIRED, **held)),
+    )
+
+    assert (due.rule, late.rule) == ("P5.5", "P10.2")
+    assert due.steps == late.steps
+
+
 @pytest.mark.rule("P10.2")
 def test_a_settlement_asks_the_card_off_session() -> None:
     authorize, *_ = settled(booked(PaymentStatus.SCHEDULED)).steps

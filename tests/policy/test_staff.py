@@ -1,5 +1,6 @@
 """What staff may do with a booking's money beside rulings: refunds (P8.6) and cancellations (P8.7)."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -30,6 +31,10 @@ CASES = [ReviewReason.NO_SHOW_REPORTED, ReviewReason.DISPUTE_OPEN, ReviewReason.
 
 def calls(plan: Plan) -> list[tuple[Call, int]]:
     return [(step.call, step.amount) for step in plan.steps]
+
+
+def said(plan: Plan) -> tuple[str, str]:
+    return plan.to_student, plan.to_instructor
 
 
 def lines(plan: Plan) -> dict[Account, int]:
@@ -83,7 +88,11 @@ def test_a_refund_is_never_more_than_what_is_left_and_full_is_all_of_it(asked, r
 @pytest.mark.rule("P8.6")
 @pytest.mark.parametrize(("asked", "refunded"), [(13_441, 0), (1, 13_440), (None, 13_440), (9_441, 4_000), (0, 0)])
 def test_what_is_not_there_is_not_refunded(asked: int | None, refunded: int) -> None:
-    assert refusal_of(Action.STAFF_REFUND, paid_out(refund=asked, refunded=refunded)) == "refund_exceeds_captured"
+    with pytest.raises(Refused) as refusal:
+        refund(paid_out(refund=asked, refunded=refunded))
+
+    assert refusal.value.code == "refund_exceeds_captured"
+    assert refusal.value.context == {"refundable_cents": 13_440 - refunded}
 
 
 AT_THE_INSTRUCTORS_COST = {  # terms, asked, at their cost before, taken back before -> reversals
@@ -113,6 +122,63 @@ def test_the_instructor_bears_the_same_share_of_what_was_paid(terms, asked, befo
     assert calls(plan)[-1] == (Call.REFUND, facts.held if asked is None else asked)
     assert lines(plan).get(Account.EARNINGS) == taken_now
     assert lines(plan).get(Account.LOSSES, 0) == calls(plan)[-1][1] - taken_now
+
+
+@pytest.mark.rule("P8.6")
+def test_a_top_up_is_taken_back_by_its_own_transfer() -> None:
+    plan = refund(paid_out(SOME_CREDIT, bearer=Bearer.INSTRUCTOR))
+
+    assert [step.of for step in plan.steps] == ["tr_top_up", "", ""]
+
+
+@pytest.mark.rule("P8.6")
+def test_who_has_given_more_than_their_share_already_gives_nothing() -> None:
+    """More was taken for a refund that came to nothing in the end."""
+    plan = refund(paid_out(refund=1, taken_back=5_000, bearer=Bearer.INSTRUCTOR))
+
+    assert calls(plan) == [(Call.REFUND, 1)]
+
+
+@pytest.mark.rule("P8.6")
+@pytest.mark.parametrize(
+    ("held", "booked_lines"),
+    [
+        (0, {Account.HELD: -1_000, Account.LOSSES: 1_000}),
+        (400, {Account.HELD: -600, Account.LOSSES: 600}),
+        (1_000, {}),
+        (13_440, {}),
+    ],
+)
+def test_what_is_held_for_the_payment_still_is_refunded_first_and_what_is_beyond_it_is_lost(
+    held: int, booked_lines: dict[Account, int]
+) -> None:
+    facts = booked(REVIEW, captured=13_440, review_reason=ReviewReason.REVERSAL_REFUSED, instructor_holds=10_560)
+    facts = replace(facts, staffs=Staffs(refund=1_000, booked_held=-held))
+
+    assert lines(refund(facts)) == booked_lines
+
+
+@pytest.mark.rule("P8.6")
+def test_what_was_not_booked_as_earned_is_not_lost_by_a_refund() -> None:
+    facts = booked(REVIEW, captured=13_440, review_reason=ReviewReason.REVERSAL_REFUSED, instructor_holds=10_560)
+    facts = replace(facts, staffs=Staffs(bearer=Bearer.INSTRUCTOR))
+
+    assert Account.EARNINGS not in lines(refund(facts))
+
+
+@pytest.mark.rule("P8.6")
+def test_both_are_told_what_a_refund_does() -> None:
+    borne = refund(paid_out(refund=5_000, bearer=Bearer.INSTRUCTOR))
+
+    assert (borne.rule, borne.version) == ("P8.6", DEFAULT_RULES.version)
+    assert said(borne) == (
+        "$50.00 goes back to your card.",
+        "The student gets $50.00 back. $39.29 of your pay is taken back for it.",
+    )
+    assert said(refund(paid_out(refund=5_000))) == (
+        "$50.00 goes back to your card.",
+        "The student gets a refund. Nothing changes for you.",
+    )
 
 
 @pytest.mark.rule("P8.6")
@@ -220,6 +286,22 @@ def test_reserved_credits_are_released_in_both(refund: bool) -> None:
     plan = cancelled(with_refund(AUTHORIZED, refund=refund, terms=SOME_CREDIT))
 
     assert plan.ending.credits == CreditMoves(released=5_000)
+
+
+@pytest.mark.rule("P8.7")
+@pytest.mark.parametrize(
+    ("facts", "to_student"),
+    [
+        (with_refund(LOCKED, refund=True), "Our staff cancelled. $134.40 goes back to your card."),
+        (with_refund(LOCKED, refund=False), "Our staff cancelled. Nothing more is charged to your card."),
+        (
+            with_refund(SCHEDULED, refund=True, terms=SOME_CREDIT),
+            "Our staff cancelled. Nothing more is charged to your card. You have $50.00 back as credits.",
+        ),
+    ],
+)
+def test_both_are_told_what_staffs_cancelling_does(facts: Facts, to_student: str) -> None:
+    assert said(cancelled(facts)) == (to_student, "Our staff cancelled the lesson. You are not paid.")
 
 
 @pytest.mark.rule("P8.7")
