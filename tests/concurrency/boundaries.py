@@ -1,60 +1,92 @@
-"""Something happens in the middle of something else, at an exact place and without a sleep."""
+"""Something happens in the middle of something else, at an exact place and without a sleep that matters."""
 
 import itertools
 import threading
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import Any
 
+import psycopg
 import pytest
+from django.db import connection
+from django.db.backends.base.base import BaseDatabaseWrapper
 
-from payments import engine, gateway
 from tests.concurrency.meeting import as_a_request
+from tests.crash.points import watched
+
+Act = Callable[[], object]
+
+_WAITS = """
+    SELECT EXISTS (SELECT FROM pg_locks JOIN pg_stat_activity USING (pid) WHERE NOT granted AND datname = %s)
+"""
 
 
 class Boundaries:
-    """Lets something happen where an operation under way holds no lock: before each Stripe call, and before its end."""
+    """The places at which somebody else can come between: before each transaction and before each commit, before each
+    write without a transaction, and before each call to Stripe.
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    What comes after one of these comes before the next. Before a commit locks are held: who comes then and wants them
+    goes as far as it can, and on from there as soon as it can, before the first one does anything else.
+    """
+
+    def __init__(self) -> None:
         self._of_thread = threading.local()
-        send, run_steps = gateway.send, engine.run_steps
 
-        def send_after_a_visit(*given: Any, **named: Any) -> gateway.Answer:
-            self._visit()
-            return send(*given, **named)
-
-        def visit_after_the_steps(*given: Any, **named: Any) -> bool:
-            finished = run_steps(*given, **named)
-            self._visit()
-            return finished
-
-        monkeypatch.setattr(gateway, "send", send_after_a_visit)
-        monkeypatch.setattr(engine, "run_steps", visit_after_the_steps)
-
-    def count(self, act: Callable[[], object]) -> int:
+    def count(self, act: Act) -> int:
         """Do something, and return how many boundaries it has."""
         visits: list[None] = []
-        self._watch(act, lambda: visits.append(None))
+        with self._hooks(), ThreadPoolExecutor(1) as thread:
+            thread.submit(self._watch, act, lambda: visits.append(None)).result()
         return len(visits)
 
-    def interrupt(self, first: Callable[[], object], second: Callable[[], object], *, at: int) -> list[object]:
+    def interrupt(self, first: Act, second: Act, *, at: int) -> list[object]:
         """Do one thing in the middle of another, at its boundary of that number; return what each gave."""
-        visits, given = itertools.count(), []
+        visits = itertools.count()
+        others: list[Future[object]] = []
+        with self._hooks(), _eyes_on_the_locks() as somebody_waits, ThreadPoolExecutor(2) as threads:
 
-        def interrupt() -> None:
-            if next(visits) == at:
-                given.append(self._watch(second, lambda: None))
+            def let_in() -> None:
+                if next(visits) == at:
+                    others.append(threads.submit(as_a_request, second))
+                while others and not others[0].done() and not somebody_waits():
+                    time.sleep(0.001)
 
-        return [self._watch(first, interrupt), *given]
+            given = threads.submit(self._watch, first, let_in).result()
+            return [given, *(other.result() for other in others)]
 
-    def _watch(self, act: Callable[[], object], visit: Callable[[], None]) -> object:
-        def watched() -> object:
-            self._of_thread.visit = visit
-            return as_a_request(act)
+    def _watch(self, act: Act, visit: Callable[[], None]) -> object:
+        self._of_thread.visit = visit
+        return as_a_request(act)
 
-        with ThreadPoolExecutor(1) as thread:
-            return thread.submit(watched).result()
+    @contextmanager
+    def _hooks(self) -> Iterator[None]:
+        def visit(point: str) -> None:
+            if point.startswith("before") and (of_thread := getattr(self._of_thread, "visit", None)):
+                of_thread()
 
-    def _visit(self) -> None:
-        if visit := getattr(self._of_thread, "visit", None):
-            visit()
+        set_autocommit = BaseDatabaseWrapper.set_autocommit
+
+        def watched_begin(self: BaseDatabaseWrapper, autocommit: bool, *rest: Any, **named: Any) -> None:
+            if not autocommit:
+                visit("before a transaction")
+            set_autocommit(self, autocommit, *rest, **named)
+
+        with watched(visit), pytest.MonkeyPatch.context() as patch:
+            patch.setattr(BaseDatabaseWrapper, "set_autocommit", watched_begin)
+            yield
+
+
+@contextmanager
+def _eyes_on_the_locks() -> Iterator[Callable[[], bool]]:
+    """Yield a look at whether anybody in this database waits for a lock, over a connection of its own."""
+    parameters = connection.get_connection_params()
+    wanted = {name: parameters[name] for name in ("dbname", "user", "password", "host", "port") if name in parameters}
+    with psycopg.connect(**wanted, autocommit=True) as eyes:
+
+        def somebody_waits() -> bool:
+            found = eyes.execute(_WAITS, [wanted["dbname"]]).fetchone()
+            return bool(found and found[0])
+
+        yield somebody_waits

@@ -70,10 +70,8 @@ PAIRS = {
 @pytest.mark.rule("P7.10")
 @pytest.mark.rule("P7.11")
 @pytest.mark.parametrize("pair", PAIRS.values(), ids=PAIRS)
-def test_what_comes_of_two_at_once_is_what_comes_of_one_after_the_other(
-    stage: Stage, staff: User, monkeypatch: pytest.MonkeyPatch, pair: Pair
-) -> None:
-    boundaries, lessons = Boundaries(monkeypatch), Lessons(stage, staff, pair.before)
+def test_what_comes_of_two_at_once_is_what_comes_of_one_after_the_other(stage: Stage, staff: User, pair: Pair) -> None:
+    boundaries, lessons = Boundaries(), Lessons(stage, staff, pair.before)
     orders = [(pair.first, pair.second), (pair.second, pair.first)]
     alone: dict[Act, Picture] = {}
     serial: list[Picture] = []
@@ -100,11 +98,9 @@ def test_what_comes_of_two_at_once_is_what_comes_of_one_after_the_other(
 
 @pytest.mark.rule("P6.2")
 @pytest.mark.rule("P7.11")
-def test_who_asks_for_another_time_in_the_middle_of_a_move_is_told_to_wait(
-    stage: Stage, staff: User, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_who_asks_for_another_time_in_the_middle_of_a_move_is_told_to_wait(stage: Stage, staff: User) -> None:
     """Asking for the same is asking once; another time is another wish, and nobody hears that it was granted."""
-    boundaries, lessons = Boundaries(monkeypatch), Lessons(stage, staff, HELD_MIDDLE)
+    boundaries, lessons = Boundaries(), Lessons(stage, staff, HELD_MIDDLE)
     same, other = lessons.bring(2)
 
     _, same_again = boundaries.interrupt(partial(moves_two_days_on, same), partial(moves_two_days_on, same), at=1)

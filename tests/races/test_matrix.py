@@ -82,11 +82,10 @@ COME_AGAIN = {clockwork_authorizes, clockwork_settles, changes_card}  # each min
 def test_every_pair_ends_as_one_after_the_other_does(
     stage: Stage,
     staff: User,
-    monkeypatch: pytest.MonkeyPatch,
     record_property: Callable[[str, object], None],
     pair: Pair,
 ) -> None:
-    boundaries, lessons = Boundaries(monkeypatch), Lessons(stage, staff, pair.before)
+    boundaries, lessons = Boundaries(), Lessons(stage, staff, pair.before)
     serial: list[Picture] = []
     places: list[tuple[Act, Act, int]] = []
     orders = [(pair.first, pair.second), (pair.second, pair.first)]
