@@ -3,17 +3,21 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import F, QuerySet, Sum
+from django.db.models import F, Q, QuerySet, Sum
 
 from credits.models import STILL_OWED, CreditLot, CreditMovement, NegativeBalance, Reservation
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Balance:
-    """What a student has, in cents: `available` can be spent now, `reserved` waits in bookings."""
+    """What a student has, in cents: `available` can be spent now, `reserved` waits in bookings.
+
+    `frozen` can't be spent while a bank looks at the payment that it was given for (section 11).
+    """
 
     available: int
     reserved: int
+    frozen: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,10 +34,13 @@ class IssuedFor:
 
 def balance_of(*, student_id: int, at: datetime) -> Balance:
     """Return a student's balance at an instant; an expired rest no longer counts, even before the sweep has seen it."""
-    lots = CreditLot.objects.filter(wallet_id=student_id)
-    available = lots.spendable(at=at).aggregate(sum=Sum("available_cents"))["sum"] or 0
-    reserved = lots.filter(reserved_cents__gt=0).aggregate(sum=Sum("reserved_cents"))["sum"] or 0
-    return Balance(available=available, reserved=reserved)
+    spendable = Q(expires_at__gt=at)
+    found = CreditLot.objects.filter(wallet_id=student_id).aggregate(
+        available=Sum("available_cents", filter=spendable, default=0),
+        reserved=Sum("reserved_cents", default=0),
+        frozen=Sum("frozen_cents", default=0),
+    )
+    return Balance(**found)
 
 
 def lots_of(*, student_id: int) -> QuerySet[CreditLot]:
@@ -42,9 +49,10 @@ def lots_of(*, student_id: int) -> QuerySet[CreditLot]:
 
 
 def lots_with_something_left(*, student_id: int, at: datetime) -> QuerySet[CreditLot]:
-    """Return the lots of which something can be spent at that instant or is reserved, the earliest expiring first."""
+    """Return the lots of which something can be spent then, is reserved or is frozen, the earliest expiring first."""
     of_student = CreditLot.objects.filter(wallet_id=student_id)
-    return (of_student.spendable(at=at) | of_student.filter(reserved_cents__gt=0)).earliest_expiring_first()
+    waiting = of_student.filter(Q(reserved_cents__gt=0) | Q(frozen_cents__gt=0))
+    return (of_student.spendable(at=at) | waiting).earliest_expiring_first()
 
 
 def statement_of(*, student_id: int) -> QuerySet[CreditMovement]:
@@ -64,12 +72,6 @@ def issued_for(*, reference: str) -> IssuedFor:
 
 def paid_off_towards(*, reference: str) -> int:
     """Return what credit has paid off of what was owed for a booking; it comes back if that is lifted. Cents."""
-    balance = NegativeBalance.objects.filter(reference=reference).first()
-    return balance.paid_off_cents - balance.given_back_cents if balance else 0
-
-
-def to_give_back(*, reference: str) -> int:
-    """Return what had paid off a booking's negative balance and comes back if that is lifted, in cents (section 11)."""
     balance = NegativeBalance.objects.filter(reference=reference).first()
     return balance.paid_off_cents - balance.given_back_cents if balance else 0
 

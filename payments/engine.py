@@ -16,11 +16,11 @@ from django.db import transaction
 from django.db.models import F, Q
 
 from instainstru import clock
-from payments import gateway, handlers
+from payments import freezes, gateway, handlers
 from payments.gateway import Answer
 from payments.ledger import journal
 from payments.models import Operation, Payment, Step
-from payments.policy.states import Call, Verdict
+from payments.policy.states import Action, Call, Verdict
 
 logger = logging.getLogger(__name__)
 
@@ -94,8 +94,19 @@ def write_attempts(operation: Operation, payment: Payment, undone: Iterable[Step
     Step.objects.bulk_create(anew)
 
 
+def send_next(operation: Operation, payment: Payment) -> None:
+    """Mark an operation's next planned step sent, if there is one; its payment is locked."""
+    following = operation.steps.filter(state=Step.State.PLANNED).order_by("ordinal", "attempt").first()
+    if following:
+        following.operation = operation
+        _fill_in(following, payment)
+        following.save()
+
+
 def record(step: Step, answer: Answer, *, now: datetime) -> None:
     """Write down a step's answer in one commit: verdict, object ids (P2.4), postings, and the next step sent.
+
+    While a case is open nothing further is sent (P8.1): what is planned stays planned, and finish halts it.
 
     Recording twice is recording once: whoever comes second finds the step answered.
     """
@@ -117,15 +128,12 @@ def record(step: Step, answer: Answer, *, now: datetime) -> None:
             operation=step.operation,
             stripe_object_id=answer.object_id,
         )
-        later = step.operation.steps.filter(state=Step.State.PLANNED).order_by("ordinal")
         if answer.verdict == Verdict.SUCCEEDED:
-            if following := later.first():
-                following.operation = step.operation
-                _fill_in(following, payment)
-                following.save()
+            if not freezes.halts(payment, Action(step.operation.kind)):
+                send_next(step.operation, payment)
         else:
             # In this same commit, or a crash before finish would let the sweep reverse a charge never made.
-            later.update(state=Step.State.SKIPPED)
+            step.operation.steps.filter(state=Step.State.PLANNED).update(state=Step.State.SKIPPED)
         Operation.objects.filter(pk=step.operation_id).update(
             resume_at=None, leased_until=clock.wall() + settings.OPERATION_LEASE
         )
@@ -169,7 +177,8 @@ def _try_anew(step: Step) -> None:
             return
         Step.objects.filter(pk=step.pk).update(state=Step.State.ABSENT, answered_at=clock.now())
         anew = _next_attempt(step, step.operation, payment)
-        _fill_in(anew, payment)
+        if not freezes.halts(payment, Action(step.operation.kind)):
+            _fill_in(anew, payment)
         anew.save()
 
 

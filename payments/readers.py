@@ -18,6 +18,11 @@ from payments.models import StripeEvent
 HANDLED = frozenset(
     {
         "account.updated",
+        "charge.dispute.closed",
+        "charge.dispute.created",
+        "charge.dispute.funds_reinstated",
+        "charge.dispute.funds_withdrawn",
+        "charge.dispute.updated",
         "charge.refund.updated",
         "charge.refunded",
         "payment_intent.amount_capturable_updated",

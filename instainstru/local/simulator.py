@@ -52,6 +52,17 @@ class SimulatorControl:
         """Be the student at the bank's page."""
         self._ask("POST", f"/_control/payment_intents/{intent_id}/authenticate", {"succeed": succeed})
 
+    def dispute(self, intent_id: str, *, amount: int | None = None) -> Json:
+        """Be the cardholder's bank, and take back what an intent has charged."""
+        return self._bank(intent_id, "opened", {} if amount is None else {"amount": amount})
+
+    def decide_dispute(self, intent_id: str, *, won: bool) -> Json:
+        """Be the bank, and decide."""
+        return self._bank(intent_id, "won" if won else "lost", {})
+
+    def _bank(self, intent_id: str, phase: str, more: Json) -> Json:
+        return self._ask("POST", "/_control/disputes", {"payment_intent": intent_id, "phase": phase} | more)
+
     def order_fault(self, call: str, fault: str, *, times: int | str = 1, match: Json | None = None) -> None:
         """Let the next calls of a kind fail, of those alone that match; `none` ends that call's faults."""
         self._ask("POST", "/_control/faults", {"call": call, "fault": fault, "times": times, "match": match or {}})

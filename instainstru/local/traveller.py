@@ -11,12 +11,13 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 
 from bookings.sweeps import SWEEPS as CALENDAR_SWEEPS
+from disputes.sweeps import SWEEPS as CASE_SWEEPS
 from instainstru import clock
 from instainstru.celery import app
 from payments.sweeps import SWEEPS as MONEY_SWEEPS
 from payments.sweeps import Sweep
 
-SWEEPS = (*MONEY_SWEEPS, *CALENDAR_SWEEPS)
+SWEEPS = (*MONEY_SWEEPS, *CASE_SWEEPS, *CALENDAR_SWEEPS)
 PATIENCE = 500  # runs of the sweeps at one instant; a sweep that stays due for ever is a bug and must not hang us
 
 

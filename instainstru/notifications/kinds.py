@@ -245,4 +245,30 @@ declare(
         subject="Soon: {{ service }} with {{ student }}",
         sample=WITH_STUDENT,
     ),
+    MessageKind(
+        key="case_opened",
+        subject="About your lesson: {{ service }}",
+        sample={
+            **LESSON,
+            "what": "The student reported that you did not come.",
+            "you_can": "If you were there, contest the report on the booking's page.",
+            "until_at": "2026-03-06T17:30:00+00:00",  # None: there is no hurry
+        },
+        optional=frozenset({"until_at"}),
+    ),
+    MessageKind(
+        key="case_ended",
+        subject="Decided: {{ service }}",
+        sample={**LESSON, "what": "The student's absence stands.", "then": "$105.60 is paid to you."},
+    ),
+    MessageKind(
+        key="case_for_staff",
+        subject="For review: {{ booking_ref }}",
+        sample={
+            **LESSON,
+            "what": "The instructor contests the report of a no-show.",
+            "until_at": "2026-03-12T17:30:00+00:00",  # None: no clock runs
+        },
+        optional=frozenset({"until_at"}),
+    ),
 )

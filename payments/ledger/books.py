@@ -56,11 +56,14 @@ def _entries_balance() -> Iterator[Finding]:
 def _stripe_moves_are_posted() -> Iterator[Finding]:
     """What each payment says that cards and transfers moved is what was posted for it."""
     paid_out = F("charge_transfer_cents") - F("charge_transfer_reversed_cents") + F("paid_cents")
-    kept = F("captured_cents") - F("refunded_to_card_cents") - paid_out
+    kept = F("captured_cents") - F("refunded_to_card_cents") - F("charged_back_cents") - paid_out
     everything = Payment.objects.all()
     yield from _off("payouts are posted", everything, [Account.CONNECTED], should_be=paid_out)
     yield from _off(
-        "charges and refunds are posted", everything, [Account.PLATFORM, Account.STRIPE_FEES], should_be=kept
+        "charges and refunds are posted",
+        everything,
+        [Account.PLATFORM, Account.STRIPE_FEES, Account.DISPUTE_FEES],
+        should_be=kept,
     )
 
 
@@ -76,6 +79,14 @@ def _unsettled_holds_what_the_card_paid() -> Iterator[Finding]:
     unsettled = Payment.objects.exclude(status__in=[PaymentStatus.SETTLED, PaymentStatus.MANUAL_REVIEW])
     paid = F("refunded_to_card_cents") - F("captured_cents")
     yield from _off("held is what the card paid", unsettled, [Account.HELD], should_be=paid)
+
+
+def _bank_holds_only_what_is_disputed() -> Iterator[Finding]:
+    """Nothing is with the cardholder's bank but for a chargeback that is open, and then all that it took back."""
+    frozen = Payment.objects.exclude(kept_status="").exclude(charged_back_cents=0)
+    yield from _off("the bank has it", frozen, [Account.IN_DISPUTE], should_be=F("charged_back_cents"))
+    others = Payment.objects.exclude(pk__in=frozen.values("pk"))
+    yield from _off("nothing is left in dispute", others, [Account.IN_DISPUTE], should_be=Value(0))
 
 
 def _wallets_agree() -> Iterator[Finding]:
@@ -144,6 +155,7 @@ _CHECKS: tuple[Callable[[], Iterator[Finding]], ...] = (
     _stripe_moves_are_posted,
     _settled_is_settled,
     _unsettled_holds_what_the_card_paid,
+    _bank_holds_only_what_is_disputed,
     _wallets_agree,
     _debts_agree,
     _reservations_agree,

@@ -1,6 +1,7 @@
 """State of the money: who pays whom, each payment's life, its operations and steps, and the ledger."""
 
 from payments.models.changes import ChangeAtStripe
+from payments.models.freezes import Freeze
 from payments.models.inbox import EventMark, StripeEvent
 from payments.models.ledger import JournalEntry, Posting
 from payments.models.operations import Operation, Step
@@ -13,6 +14,7 @@ __all__ = [
     "AccountLock",
     "ChangeAtStripe",
     "EventMark",
+    "Freeze",
     "JournalEntry",
     "Operation",
     "Payee",

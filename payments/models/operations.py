@@ -26,6 +26,10 @@ class OperationQuerySet(models.QuerySet["Operation"]):
         """Stopped by a definite no, until staff retry or resolve it (P10.3)."""
         return self.filter(state=Operation.State.STUCK)
 
+    def halted(self) -> Self:
+        """Begun, and kept by an open case from sending anything further (P8.1)."""
+        return self.filter(state=Operation.State.HALTED)
+
     def resumable(self, *, now: datetime, wall: datetime) -> Self:
         """Open, not leased to a living runner, and not waiting for the next repeat of an unanswered call (P10.4)."""
         return (
@@ -42,6 +46,7 @@ class Operation(models.Model):
         OPEN = OPEN, "Open"
         WAITING = "waiting", "Waits for another operation's end"
         STUCK = "stuck", "Waits for staff"
+        HALTED = "halted", "Halted by a case"
         DONE = "done", "Done"
 
     payment = models.ForeignKey(Payment, models.PROTECT, related_name="operations")
@@ -80,7 +85,8 @@ class Operation(models.Model):
             models.UniqueConstraint(name="operation_number_is_unique_per_payment", fields=["payment", "number"]),
             models.CheckConstraint(
                 name="done_operation_says_when_and_how",
-                condition=Q(state__in=[OPEN, "waiting"]) | Q(finished_at__isnull=False, conclusion__isnull=False),
+                condition=Q(state__in=[OPEN, "waiting", "halted"])
+                | Q(finished_at__isnull=False, conclusion__isnull=False),
             ),
         ]
         indexes = [

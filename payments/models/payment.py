@@ -73,6 +73,13 @@ class Payment(models.Model):
     settlement_outcome = models.CharField(max_length=40, choices=choices_of(Outcome), blank=True)
     settled_at = models.DateTimeField(null=True, blank=True)
 
+    # What a case's freeze lies over, and what returns with its end (P4.3, P8.1); empty while no case is open.
+    kept_status = models.CharField(max_length=30, choices=choices_of(PaymentStatus), blank=True)
+    kept_former_status = models.CharField(max_length=30, choices=choices_of(PaymentStatus), blank=True)
+    kept_review_reason = models.CharField(max_length=30, choices=choices_of(ReviewReason), blank=True)
+    kept_review_error = models.TextField(blank=True)
+    kept_review_since = models.DateTimeField(null=True, blank=True)
+
     # When the clockwork has something to do; null when it has not.
     authorize_at = models.DateTimeField(null=True, blank=True)
     expire_at = models.DateTimeField(null=True, blank=True)
@@ -93,6 +100,9 @@ class Payment(models.Model):
     charge_transfer_cents = models.PositiveBigIntegerField(default=0, help_text="Moved by the charge's own transfer.")
     charge_transfer_reversed_cents = models.PositiveBigIntegerField(default=0)
     paid_cents = models.PositiveBigIntegerField(default=0, help_text="Moved by explicit transfers.")
+    charged_back_cents = models.PositiveBigIntegerField(
+        default=0, help_text="Taken back by the cardholder's bank and not returned."
+    )
 
     # What a refused card has led to so far (P10.1)
     authorization_refusals = models.PositiveSmallIntegerField(default=0)
@@ -150,6 +160,11 @@ class Payment(models.Model):
                 | ~Q(status=PaymentStatus.MANUAL_REVIEW) & Q(review_reason="", former_status=""),
             ),
             models.CheckConstraint(
+                name="frozen_payment_is_in_review",
+                condition=Q(kept_status="", kept_former_status="", kept_review_reason="", kept_review_since=None)
+                | Q(status=PaymentStatus.MANUAL_REVIEW.value) & ~Q(kept_status=""),
+            ),
+            models.CheckConstraint(
                 name="refunded_never_exceeds_captured",
                 condition=Q(refunded_to_card_cents__lte=F("captured_cents")),
             ),
@@ -185,6 +200,11 @@ class Payment(models.Model):
             instructor_fee=self.instructor_fee_cents,
             credits=self.credits_cents,
         )
+
+    @property
+    def is_frozen(self) -> bool:
+        """Whether a case is open (P8.1); a stop of P10.3 is none."""
+        return bool(self.kept_status)
 
     @property
     def instructor_payout_cents(self) -> int:

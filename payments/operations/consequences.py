@@ -9,6 +9,7 @@ from payments.endings import Subject
 from payments.models import AccountLock, Operation, Payment, Step
 from payments.operations.negative_balance import book_paid_off
 from payments.policy.accounts import Account
+from payments.policy.conclude import CHARGES_AFTER_THE_LESSON
 from payments.policy.deadlines import deadlines
 from payments.policy.plan import Ending, Plan, ending_from_json
 from payments.policy.states import REVERSED_WHOLE, Action, Bearer, Call, Outcome, Party, PaymentStatus
@@ -52,7 +53,8 @@ def give_credits(
 
 def set_state(payment: Payment, plan: Plan, ending: Ending, operation: Operation, *, now: datetime) -> None:
     payment.refusal_code = ending.refusal_code
-    if ending.payment_status == PaymentStatus.PAYMENT_METHOD_REQUIRED and operation.party == Party.SYSTEM:
+    ours = operation.party == Party.SYSTEM or plan.action == Action.RULE_NO_SHOW  # no try of the student's
+    if ending.payment_status == PaymentStatus.PAYMENT_METHOD_REQUIRED and ours:
         _count_refusal(payment, plan, now=now)
     if ending.moves:
         _note_move(payment, plan, operation, now=now)
@@ -109,7 +111,7 @@ def _count_refusal(payment: Payment, plan: Plan, *, now: datetime) -> None:
     """The ladders count our own tries; the student's retries in between do not move them (P10.1, P10.2)."""
     payment.refused_at = now
     payment.authorization_refusals += 1
-    if plan.action == Action.SETTLE and payment.collection_refused_at is None:
+    if plan.action in CHARGES_AFTER_THE_LESSON and payment.collection_refused_at is None:
         payment.collection_refused_at = now
 
 
@@ -139,9 +141,9 @@ def _what_stripe_said(operation: Operation) -> str:
 
 
 def end_other_stops(payment: Payment, *, besides: Operation) -> None:
-    """Let nothing wait for staff any more that their cancelling has ended, or it could still be retried (P8.7)."""
+    """Let nothing wait for staff any more that their cancelling or a ruling has ended, or it could still be retried."""
     payment.operations.stuck().exclude(pk=besides.pk).update(
-        state=Operation.State.DONE, resolution="Staff cancelled the booking (P8.7)."
+        state=Operation.State.DONE, resolution=f"The payment was ended by {besides.reference} ({besides.rule})."
     )
 
 

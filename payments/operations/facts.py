@@ -8,15 +8,31 @@ from typing import Any
 
 from django.db.models import Sum
 
+from credits.queries import issued_for, paid_off_towards
 from payments.endings import Subject
 from payments.models import Payment, Step
 from payments.policy.accounts import Account
-from payments.policy.facts import Facts, Staffs, Transfer
-from payments.policy.states import REVERSED_WHOLE, Bearer, Call, Outcome, PaymentStatus, ReviewReason
+from payments.policy.facts import Case, Facts, Staffs, Transfer
+from payments.policy.states import (
+    REVERSED_WHOLE,
+    Action,
+    Bearer,
+    Call,
+    NoShowRuling,
+    Outcome,
+    PaymentStatus,
+    ReviewReason,
+)
+
+# Inputs of what has to know how the money moved so far: staff's own, a ruling, what goes on after a case had halted it.
+_MOVED_BEFORE = frozenset({"staff", "case", "halted"})
 
 
 def facts_of(subject: Subject, *, inputs: Mapping[str, Any] | None = None) -> Facts:
-    """Return what is true of a payment and its subject, and what an action asks for beside it."""
+    """Return what is true of a payment and its subject, and what an action asks for beside it.
+
+    Of a frozen payment that is the freeze; what a ruling is decided by is read while the freeze is lifted.
+    """
     payment, inputs = subject.payment, inputs or {}
     wanted = inputs.get("new_starts_at")
     return Facts(
@@ -39,7 +55,9 @@ def facts_of(subject: Subject, *, inputs: Mapping[str, Any] | None = None) -> Fa
         late_reschedule_used=payment.late_reschedule_used,
         review_reason=ReviewReason(payment.review_reason) if payment.review_reason else None,
         credits_consumed=payment.credits_consumed_cents,
-        staffs=_staffs(payment, inputs["staff"]) if "staff" in inputs else Staffs(),
+        staffs=_staffs(payment, inputs.get("staff", {})) if _MOVED_BEFORE & inputs.keys() else Staffs(),
+        case=_case(payment, inputs["case"]) if "case" in inputs else Case(),
+        charged_back=payment.charged_back_cents,
         new_starts_at=datetime.fromisoformat(wanted) if wanted else None,
     )
 
@@ -64,3 +82,32 @@ def _staffs(payment: Payment, asked: Mapping[str, Any]) -> Staffs:
         booked_held=booked.get(Account.HELD, 0),
         booked_earnings=booked.get(Account.EARNINGS, 0),
     )
+
+
+def _case(payment: Payment, asked: Mapping[str, Any]) -> Case:
+    """What a ruling or the bank says, beside the credits of the booking and what the bank has of its money."""
+    used = payment.credits_released_cents + payment.credits_consumed_cents + payment.credits_forfeited_cents
+    issued = issued_for(reference=payment.reference)
+    in_dispute = payment.postings.filter(account=Account.IN_DISPUTE).aggregate(sum=Sum("amount_cents", default=0))
+    return Case(
+        no_show=NoShowRuling(asked["no_show"]) if "no_show" in asked else None,
+        credits_reserved=payment.credits_cents - used,
+        credits_forfeited=payment.credits_forfeited_cents,
+        issued_left=issued.left,
+        issued_frozen=issued.frozen,
+        issued_spent=issued.spent,
+        in_dispute=in_dispute["sum"],
+        to_pay_again=_taken_back_for(payment, asked["chargeback"]) if "chargeback" in asked else 0,
+        comes_back=paid_off_towards(reference=payment.reference) if "chargeback" in asked else 0,
+    )
+
+
+def _taken_back_for(payment: Payment, chargeback: str) -> int:
+    """What was taken back from the instructor when a chargeback was opened (section 11)."""
+    steps = Step.objects.filter(
+        operation__payment=payment,
+        operation__kind=Action.ANSWER_CHARGEBACK,
+        operation__inputs__case__chargeback=chargeback,
+        state=Step.State.SUCCEEDED,
+    )
+    return steps.aggregate(sum=Sum("amount_cents", default=0))["sum"]

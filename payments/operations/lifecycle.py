@@ -13,18 +13,23 @@ from instainstru import clock
 from instainstru.accounts.models import User
 from instainstru.api.idempotency import Receipt
 from instainstru.refusals import Refused
-from payments import endings, engine
+from payments import endings, engine, freezes
 from payments.endings import Subject
 from payments.ledger import journal
 from payments.models import Operation, Step
 from payments.operations import waiting
 from payments.operations.consequences import book_debt, end_other_stops, give_credits, set_deadlines, set_state
+from payments.operations.deciding import decide_on
 from payments.operations.facts import facts_of
+from payments.operations.rulings import count_what_was_taken, end_case, take_credits
 from payments.policy.conclude import conclude
 from payments.policy.decide import decide
-from payments.policy.plan import NOTHING, Plan, StepAnswer, ending_as_json
+from payments.policy.facts import Facts
+from payments.policy.plan import NOTHING, Ending, Plan, StepAnswer, ending_as_json
 from payments.policy.states import (
     CANCELLATIONS,
+    CASE_OF,
+    RULINGS,
     STOPS,
     Action,
     BookingStatus,
@@ -32,9 +37,12 @@ from payments.policy.states import (
     Fault,
     Party,
     PaymentStatus,
+    ReviewReason,
     Verdict,
 )
 from payments.rules import rules_of_version
+
+ENDS_WHAT_WAITS = RULINGS | {Action.STAFF_CANCEL}
 
 
 def begin(
@@ -81,8 +89,7 @@ def accept(
     An operation that asks Stripe nothing ends in this same commit.
     Raises Refused: what the policy says, "preview_stale".
     """
-    facts = facts_of(subject, inputs=inputs)
-    plan = decide(facts, kind, now, rules=rules_of_version(subject.payment.policy_version))
+    plan = decide_on(subject, kind, now, inputs=inputs)
     if preview not in (None, plan.digest):
         raise Refused("preview_stale", fresh=plan)
     return write(subject, plan, party=party, actor=actor, inputs=inputs or {}, accepted_at=now, now=now)
@@ -129,6 +136,7 @@ def write(
         payment=payment,
         number=payment.operations.count() + 1,
         kind=plan.action,
+        state=Operation.State.HALTED if freezes.halts(payment, plan.action) else Operation.State.OPEN,
         policy_version=plan.version,
         rule=plan.rule,
         plan=plan.as_json(),
@@ -140,6 +148,9 @@ def write(
         succeeds=succeeds,
     )
     subject.begin(plan, operation)
+    if operation.state == Operation.State.HALTED:
+        return operation
+    take_credits(payment, plan, operation, now=now)
     engine.write_steps(operation, payment, now=now)
     if not plan.steps:
         conclude_operation(subject, operation, now=now)
@@ -155,13 +166,100 @@ def _finish(operation: Operation, *, now: datetime) -> None:
         subject = endings.lock_subject(operation.kind, operation.payment_id)
         # The payment's lock is held, so nobody else ends it between this look and the commit.
         ours = Operation.objects.open().filter(pk=operation.pk).first()
-        if ours is None or ours.steps.filter(state__in=[Step.State.PLANNED, Step.State.SENT]).exists():
+        if ours is None or ours.steps.filter(state=Step.State.SENT).exists():
             return
         ours.payment = subject.payment
-        conclude_operation(subject, ours, now=now)
+        if ours.steps.filter(state=Step.State.PLANNED).exists():
+            _halt(subject, ours, now=now)
+        else:
+            conclude_operation(subject, ours, now=now)
+
+
+def _halt(subject: Subject, operation: Operation, *, now: datetime) -> None:
+    """Let an operation that a case keeps from going on leave the open place to the case's own (P8.1, design 4).
+
+    If the case has ended meanwhile it simply goes on.
+    """
+    payment = subject.payment
+    if not freezes.halts(payment, Action(operation.kind)):
+        engine.send_next(operation, payment)
+        return
+    operation.steps.filter(state=Step.State.PLANNED).update(state=Step.State.SKIPPED)
+    operation.state = Operation.State.HALTED
+    operation.save()
+    count_what_was_taken(payment, operation)
+    payment.save()
+    waiting.begin_next(subject, now=now)
 
 
 def conclude_operation(subject: Subject, operation: Operation, *, now: datetime) -> None:
+    """End an operation by its answers; under an open case, beneath the freeze that it lays (design 4)."""
+    payment = subject.payment
+    bank_has_it = payment.review_reason == ReviewReason.CHARGEBACK_OPEN
+    with freezes.lifted(payment):
+        ending, facts = _apply_end(subject, operation, freezes_credits=bank_has_it, now=now)
+        if ending.successor is None:
+            freezes.end_of(payment, operation.inputs.get("case", {}).get("ends", ()), now=now)
+    if operation.kind in CASE_OF or ending.payment_status is not None or ending.booking_status is not None:
+        set_deadlines(subject, now=now)
+    payment.claimed_until = None
+    payment.save()
+    subject.tell(ending, operation, now=now)
+    if operation.kind in ENDS_WHAT_WAITS and ending.payment_status not in (None, PaymentStatus.MANUAL_REVIEW):
+        end_what_waits(subject, besides=operation, now=now)
+    if ending.successor is not None and not waiting.takes_over_from(subject, ending.successor):
+        _go_on(subject, operation, ending.successor, time_was_taken=facts.time_was_taken, now=now)
+    else:
+        go_on(subject, now=now)
+    if operation.kind == Action.WIN_CHARGEBACK:
+        settle_if_due(subject, now=now)
+
+
+def settle_if_due(subject: Subject, *, now: datetime) -> None:
+    """Begin the settlement that a case has held up, at once if it is due already (P8.2 to P8.4)."""
+    payment = subject.payment
+    due = payment.settle_at is not None and payment.settle_at <= now
+    if due and not payment.operations.open().exists():
+        accept(subject, Action.SETTLE, party=Party.SYSTEM, now=now)
+
+
+def go_on(subject: Subject, *, now: datetime) -> None:
+    """Begin what the end of an operation or of a case has made way for; its commit is open.
+
+    What a case had halted claims the open place again, decided anew as of its instant; then what has waited longest.
+    """
+    payment = subject.payment
+    halted = payment.operations.halted().order_by("number").first()
+    if halted is None or payment.is_frozen or payment.operations.open().exists():
+        waiting.begin_next(subject, now=now)
+        return
+    halted.payment = payment
+    subject.finish(Ending(), halted, now=now)  # the time that a move held; it is held again if the move goes on
+    _close(halted, now=now)
+    try:
+        _go_on(subject, halted, Action(halted.kind), now=now)
+    except Refused:  # what the case has left nothing to do for is done
+        go_on(subject, now=now)
+
+
+def end_what_waits(subject: Subject, *, besides: Operation, now: datetime) -> None:
+    """Close what was stopped, halted or waiting, now that a ruling or staff have ended the payment (P8.7, design 4)."""
+    end_other_stops(subject.payment, besides=besides)
+    operations = subject.payment.operations.exclude(pk=besides.pk)
+    for halted in operations.filter(state__in=[Operation.State.HALTED, Operation.State.WAITING]):
+        subject.finish(Ending(), halted, now=now)
+        _close(halted, now=now)
+
+
+def _close(operation: Operation, *, now: datetime) -> None:
+    operation.state = Operation.State.DONE
+    operation.finished_at = now
+    operation.conclusion = ending_as_json(Ending())
+    operation.save()
+
+
+def _apply_end(subject: Subject, operation: Operation, *, freezes_credits: bool, now: datetime) -> tuple[Ending, Facts]:
+    """Change payment and subject as an operation's answers say, and mark it done, or stuck."""
     payment = subject.payment
     plan = Plan.from_json(operation.plan)
     rules = rules_of_version(payment.policy_version)
@@ -174,7 +272,8 @@ def conclude_operation(subject: Subject, operation: Operation, *, now: datetime)
     if operation.gave:  # resumed after a refusal: what it gives was given then (P10.3)
         ending = replace(ending, credits=NOTHING, lines=(), moves=False)
 
-    give_credits(payment, ending, operation, now=now)
+    end_case(payment, operation, now=now)
+    give_credits(payment, ending, operation, frozen=freezes_credits, now=now)
     book_debt(payment, ending, now=now)
     journal.write_for_payment(
         payment,
@@ -194,30 +293,25 @@ def conclude_operation(subject: Subject, operation: Operation, *, now: datetime)
     operation.refusal_code = ending.refusal_code
     operation.save()
     subject.finish(ending, operation, now=now)
-    if ending.payment_status is not None or ending.booking_status is not None:
-        set_deadlines(subject, now=now)
-    payment.claimed_until = None
-    payment.save()
-    subject.tell(ending, operation, now=now)
-    if plan.action == Action.STAFF_CANCEL and ending.payment_status == PaymentStatus.SETTLED:
-        end_other_stops(payment, besides=operation)
-    if ending.successor is not None and not waiting.takes_over_from(subject, ending.successor):
-        _go_on(subject, operation, ending.successor, time_was_taken=facts.time_was_taken, now=now)
-    else:
-        waiting.begin_next(subject, now=now)
+    return ending, facts
 
 
-def _go_on(subject: Subject, operation: Operation, successor: Action, *, time_was_taken: bool, now: datetime) -> None:
+def _go_on(
+    subject: Subject, operation: Operation, successor: Action, *, now: datetime, time_was_taken: bool = False
+) -> None:
     """Write the operation that goes on from one whose plan the answers overtook, in the same commit (design 4).
 
     It is decided as of the same instant, and by the booking's status of then: a cancellation that needs a new hold
-    is still the cancellation of a confirmed booking.
+    is still the cancellation of a confirmed booking. Under an open case it is halted from the start.
     """
-    facts = facts_of(subject, inputs=operation.inputs)
+    payment = subject.payment
+    with freezes.lifted(payment):
+        facts = facts_of(subject, inputs=operation.inputs | {"halted": True})
     if successor == operation.kind:
         facts = replace(facts, booking_status=BookingStatus(operation.inputs["booking_status"]))
+        facts = waiting.as_it_stood(facts, operation)
     facts = replace(facts, time_was_taken=time_was_taken)
-    plan = decide(facts, successor, operation.accepted_at, rules=rules_of_version(subject.payment.policy_version))
+    plan = decide(facts, successor, operation.accepted_at, rules=rules_of_version(payment.policy_version))
     write(
         subject,
         plan,

@@ -17,9 +17,9 @@ from payments.endings import Subject
 from payments.ledger import journal
 from payments.models import Operation, Payment, Step
 from payments.operations import waiting
-from payments.operations.consequences import end_other_stops, give_credits, say_what_stopped, set_deadlines, unfreeze
+from payments.operations.consequences import give_credits, say_what_stopped, set_deadlines, unfreeze
 from payments.operations.facts import facts_of
-from payments.operations.lifecycle import accept, write
+from payments.operations.lifecycle import ENDS_WHAT_WAITS, accept, end_what_waits, go_on, write
 from payments.policy.accounts import Account, Line, balanced
 from payments.policy.decide import decide
 from payments.policy.plan import NOTHING, CreditMoves, Ending, Plan
@@ -108,8 +108,8 @@ def resolve_stuck(
             payment.settlement_outcome, payment.settled_at = ending.outcome, now
         if operation.kind == Action.STAFF_REFUND:
             payment.taken_back_cents += _taken_back(operation)
-        elif operation.kind == Action.STAFF_CANCEL:
-            end_other_stops(payment, besides=operation)
+        elif operation.kind in ENDS_WHAT_WAITS and ending.payment_status == PaymentStatus.SETTLED:
+            end_what_waits(subject, besides=operation, now=now)
         operation.state = Operation.State.DONE
         operation.resolution, operation.resolved_by = note, actor
         operation.save()
@@ -119,7 +119,7 @@ def resolve_stuck(
         if ending.successor is not None:
             accept(subject, ending.successor, party=Party.STAFF, actor=actor, now=now)
         else:
-            waiting.begin_next(subject, now=now)
+            go_on(subject, now=now)
         if receipt:
             receipt.record(f"operation:{operation.reference}")
     return operation
@@ -141,6 +141,8 @@ def _last_stuck(payment_id: int) -> Operation:
 def _lock_stuck(payment_id: int) -> tuple[Subject, Operation]:
     found = _last_stuck(payment_id)
     subject = endings.lock_subject(found.kind, payment_id)
+    if subject.payment.is_frozen:
+        raise Refused("under_review")
     operation = Operation.objects.stuck().filter(pk=found.pk).first()
     if operation is None or subject.payment.operations.open().exists():
         raise Refused("operation_in_progress", retry_after=waiting.RETRY_AFTER)
@@ -261,7 +263,7 @@ def _given_up(operation: Operation, payment: Payment) -> Ending:
         return Ending(payment_status=plan.ending.payment_status or PaymentStatus.MANUAL_REVIEW)
     if plan.action == Action.RESCHEDULE and operation.gave:
         return Ending(payment_status=plan.ending.payment_status)
-    if plan.action in (Action.RELEASE_HOLD, Action.RESCHEDULE):
+    if plan.action in (Action.RELEASE_HOLD, Action.RESCHEDULE, Action.WIN_CHARGEBACK):
         return Ending(payment_status=PaymentStatus(payment.former_status))
     paid = payment.captured_cents or payment.instructor_payout_cents
     if not paid and payment.review_reason != ReviewReason.VOID_REFUSED:

@@ -12,18 +12,21 @@ from typing import Any
 
 from instainstru.accounts.models import User
 from instainstru.refusals import Refused
-from payments import engine
+from payments import engine, freezes
 from payments.endings import Subject
-from payments.models import Operation
+from payments.models import Operation, Payment
 from payments.operations.consequences import set_deadlines
+from payments.operations.deciding import decide_on
 from payments.operations.facts import facts_of
+from payments.operations.rulings import hold_wallet_still, take_credits
 from payments.policy.decide import decide
 from payments.policy.facts import Facts
-from payments.policy.plan import Ending, ending_as_json
+from payments.policy.plan import Ending, Plan, ending_as_json
 from payments.policy.staff import WITHOUT_A_CASE
 from payments.policy.states import (
     BY_STAFF,
     CANCELLATIONS,
+    CASE_OF,
     STOPS,
     WAITS_ITS_TURN,
     Action,
@@ -70,12 +73,7 @@ def wait_its_turn(
     Raises Refused: what the policy says of the instant of the request, "preview_stale".
     """
     payment = subject.payment
-    facts = facts_of(subject, inputs=inputs)
-    if _stopped_for_staff(subject):
-        facts = replace(facts, payment_status=PaymentStatus(payment.former_status))
-    if kind == Action.PAY_NOW:  # the open operation may yet be refused, and then the new card is wanted
-        facts = replace(facts, payment_status=PaymentStatus.PAYMENT_METHOD_REQUIRED)
-    plan = decide(facts, kind, now, rules=rules_of_version(payment.policy_version))
+    plan = _plan_of_what_waits(subject, kind, now, inputs=inputs)
     if preview not in (None, plan.digest):
         raise Refused("preview_stale", fresh=plan)
     operation = Operation.objects.create(
@@ -104,6 +102,18 @@ def wait_its_turn(
     return operation
 
 
+def _plan_of_what_waits(subject: Subject, kind: Action, now: datetime, *, inputs: dict[str, Any] | None) -> Plan:
+    payment = subject.payment
+    if payment.is_frozen:
+        return decide_on(subject, kind, now, inputs=inputs)
+    facts = facts_of(subject, inputs=inputs)
+    if _stopped_for_staff(subject):
+        facts = replace(facts, payment_status=PaymentStatus(payment.former_status))
+    if kind == Action.PAY_NOW:  # the open operation may yet be refused, and then the new card is wanted
+        facts = replace(facts, payment_status=PaymentStatus.PAYMENT_METHOD_REQUIRED)
+    return decide(facts, kind, now, rules=rules_of_version(payment.policy_version))
+
+
 def takes_over_from(subject: Subject, successor: Action) -> bool:
     """Return whether a waiting cancellation makes a successor pointless: moving or expiring what is cancelled."""
     waiting = subject.payment.operations.waiting().filter(kind__in=CANCELLATIONS)
@@ -113,18 +123,18 @@ def takes_over_from(subject: Subject, successor: Action) -> bool:
 def begin_next(subject: Subject, *, now: datetime) -> None:
     """Decide the operation that has waited longest, as of its instant, and open it; the other's commit is open.
 
-    What the other one's end has left nothing to do for is done. In a stop only staff's own goes on: it ends it (P8.7).
+    What the other one's end has left nothing to do for is done.
     """
     payment = subject.payment
-    waiting = payment.operations.waiting().order_by("number")
-    if payment.status == PaymentStatus.MANUAL_REVIEW:
-        waiting = waiting.filter(kind__in=BY_STAFF) if payment.review_reason in WITHOUT_A_CASE else waiting.none()
-    operation = waiting.first()
+    operation = None if payment.operations.open().exists() else _next_in_turn(payment)
     if operation is None:
         return
-    operation.payment = subject.payment
-    facts = _as_it_stood(facts_of(subject, inputs=operation.inputs), operation)
-    rules = rules_of_version(subject.payment.policy_version)
+    operation.payment = payment
+    if operation.kind in CASE_OF:
+        hold_wallet_still(payment)
+    with freezes.lifted(payment):
+        facts = as_it_stood(facts_of(subject, inputs=operation.inputs), operation)
+    rules = rules_of_version(payment.policy_version)
     try:
         plan = decide(facts, Action(operation.kind), operation.accepted_at, rules=rules)
     except Refused:
@@ -137,12 +147,23 @@ def begin_next(subject: Subject, *, now: datetime) -> None:
     operation.state = Operation.State.OPEN
     operation.rule, operation.plan, operation.digest = plan.rule, plan.as_json(), plan.digest
     operation.save()
-    engine.write_steps(operation, subject.payment, now=now)
+    take_credits(payment, plan, operation, now=now)
+    engine.write_steps(operation, payment, now=now)
 
 
-def _as_it_stood(facts: Facts, operation: Operation) -> Facts:
+def _next_in_turn(payment: Payment) -> Operation | None:
+    """What has waited longest, of what may go on: under a case its own; in a stop staff's own, which ends it (P8.7)."""
+    waiting = payment.operations.waiting().order_by("number")
+    if payment.is_frozen:
+        return next((each for each in waiting if not freezes.halts(payment, Action(each.kind))), None)
+    if payment.status == PaymentStatus.MANUAL_REVIEW:
+        waiting = waiting.filter(kind__in=BY_STAFF) if payment.review_reason in WITHOUT_A_CASE else waiting.none()
+    return waiting.first()
+
+
+def as_it_stood(facts: Facts, operation: Operation) -> Facts:
     """The booking's status and time are those of the request; where the money stands is for now to say."""
-    if operation.kind not in CANCELLATIONS:
+    if operation.kind not in CANCELLATIONS or "starts_at" not in operation.inputs:
         return facts
     if operation.kind in BY_STAFF and facts.payment_status == PaymentStatus.SETTLED:
         # Settled by what it met: it was not when staff cancelled, so what was paid is taken back (P8.7).

@@ -1,5 +1,6 @@
 """Cancelling a booking (policy section 7)."""
 
+from dataclasses import replace
 from datetime import datetime
 
 from instainstru.money import dollars
@@ -12,6 +13,7 @@ from payments.policy.plan import CreditMoves, Ending, Plan, PlannedStep
 from payments.policy.rules import Rules
 from payments.policy.settlement import payout_steps
 from payments.policy.states import Action, BookingStatus, Call, Outcome, PaymentStatus
+from payments.policy.undoing import take_back_steps
 from payments.policy.windows import Window, window_at
 
 
@@ -104,16 +106,28 @@ def _inside_a_day(facts: Facts, window: Window, *, rules: Rules) -> Plan:
         rule, outcome, target, payout = "P7.2", Outcome.STUDENT_MIDDLE, terms.lesson_price, 0
     else:
         rule, outcome, target, payout = "P7.3", Outcome.STUDENT_LATE, terms.half_credit, terms.half_payout
-    # An authorization that is merely late, or a hold that lapsed, is made first (P7.8).
-    hold_first = () if facts.hold else authorization_steps(facts, on_session=False)
-    charge = (
-        PlannedStep(call=Call.CAPTURE, amount=terms.card_total, transfer=terms.transfer),
-        PlannedStep(call=Call.REVERSE, amount=terms.transfer),
-    )
+    charge: tuple[PlannedStep, ...]
+    if facts.captured:  # by this very cancellation, which a case had halted (P8.1): what is there is there
+        charge = ()
+        taken = facts.instructor_holds if facts.instructor_holds != payout else 0
+    else:
+        charge = _charge(facts)
+        taken = terms.transfer
+    holds = 0 if taken else facts.instructor_holds
     return _credited(
-        facts, rule, outcome, target=target, payout=payout, charged=terms.card_total, steps=(*hold_first, *charge),
-        held=terms.card_total, rules=rules,
+        replace(facts, instructor_holds=holds), rule, outcome, target=target, payout=payout,
+        charged=terms.card_total, steps=(*charge, *take_back_steps(facts, taken)),
+        held=facts.held if facts.captured else terms.card_total, rules=rules,
     )  # fmt: skip
+
+
+def _charge(facts: Facts) -> tuple[PlannedStep, ...]:
+    """An authorization that is merely late, or a hold that lapsed, is made first (P7.8)."""
+    hold_first = () if facts.hold else authorization_steps(facts, on_session=False)
+    return (
+        *hold_first,
+        PlannedStep(call=Call.CAPTURE, amount=facts.terms.card_total, transfer=facts.terms.transfer),
+    )
 
 
 def _locked(facts: Facts, window: Window, *, rules: Rules) -> Plan:

@@ -25,7 +25,7 @@ def plan_advance(facts: Facts, now: datetime, *, rules: Rules) -> Plan:
     Raises Refused("already_settled") if that is not how the payment stands.
     """
     refused = facts.payment_status == PaymentStatus.PAYMENT_METHOD_REQUIRED
-    completed = facts.booking_status == BookingStatus.COMPLETED
+    completed = facts.booking_status in (BookingStatus.COMPLETED, BookingStatus.NO_SHOW)
     if not (refused and completed and collection_has_failed(facts, now, rules=rules)):
         raise Refused("already_settled")
     terms = facts.terms

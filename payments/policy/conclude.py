@@ -10,6 +10,7 @@ from payments.policy.plan import Ending, Plan, StepAnswer
 from payments.policy.rules import Rules
 from payments.policy.states import (
     BY_STAFF,
+    RULINGS,
     Action,
     BookingStatus,
     Call,
@@ -21,6 +22,7 @@ from payments.policy.states import (
 from payments.policy.windows import Window, unpaid_cancellation_due_at, window_at
 
 AT_CHECKOUT = frozenset({Action.CHECKOUT, Action.PAY_NOW, Action.CONFIRM_AUTHORIZATION})
+CHARGES_AFTER_THE_LESSON = frozenset({Action.SETTLE, Action.RULE_NO_SHOW})  # the 72 hours of P10.2 follow its no
 
 _REFUSED_AFTER_THE_FACT = {
     Call.VOID: ReviewReason.VOID_REFUSED,
@@ -42,6 +44,8 @@ def conclude(
         return _lost_race() if facts.time_was_taken else plan.ending
     if plan.action == Action.RESCHEDULE and failed.call in (Call.AUTHORIZE, Call.CAPTURE):
         return _not_moved(plan, facts, failed)
+    if plan.action == Action.ANSWER_CHARGEBACK:
+        return plan.ending  # payouts are reversed if possible; if not, the bank decides all the same
     if failed.fault == Fault.PAYEE:
         return _payee_is_unpayable(plan, facts, failed)
     match failed.call:
@@ -55,7 +59,7 @@ def conclude(
             return _capture_refused(plan, facts, failed, accepted_at=accepted_at, rules=rules)
         case Call.REFUND:
             return _for_review(ReviewReason.REFUND_REFUSED)
-        case Call.VOID if _takes_money_after_it(plan):
+        case Call.VOID if _clears_the_way(plan):
             return _for_review(ReviewReason.VOID_REFUSED)
         case call:
             # The student's money is where it belongs, so the student's side stands; what the instructor or the
@@ -63,9 +67,9 @@ def conclude(
             return _for_review(_REFUSED_AFTER_THE_FACT[call], given=plan.ending)
 
 
-def _takes_money_after_it(plan: Plan) -> bool:
-    """Whether a void only clears the way for a new hold: then the student's money is not there yet (P7.9, P10.3)."""
-    return any(step.call in (Call.AUTHORIZE, Call.CHARGE) for step in plan.steps)
+def _clears_the_way(plan: Plan) -> bool:
+    """Whether a void comes before money is taken or given back: then none has moved yet (P7.9, P10.3)."""
+    return any(step.call in (Call.AUTHORIZE, Call.CHARGE, Call.REFUND) for step in plan.steps)
 
 
 def _lost_race() -> Ending:
@@ -87,7 +91,7 @@ def _payee_is_unpayable(plan: Plan, facts: Facts, failed: StepAnswer) -> Ending:
     """P10.2: never the student's fault. A checkout is given up; whatever was promised before waits for staff."""
     if plan.action in AT_CHECKOUT and facts.booking_status == BookingStatus.PENDING:
         return _lost_race()
-    before_the_money = failed.call == Call.VOID and _takes_money_after_it(plan)
+    before_the_money = failed.call == Call.VOID and _clears_the_way(plan)
     given_anyway = (
         failed.call in _REFUSED_AFTER_THE_FACT
         and not before_the_money
@@ -97,8 +101,8 @@ def _payee_is_unpayable(plan: Plan, facts: Facts, failed: StepAnswer) -> Ending:
 
 
 def _comes_before_what_is_given(plan: Plan, failed: StepAnswer) -> bool:
-    """P8.6, P8.7: staff's reversals are made first; if one is refused, nothing is refunded or given back."""
-    return plan.action in BY_STAFF and failed.call in (Call.REVERSE, Call.TAKE_BACK)
+    """P8.4, P8.6, P8.7: such reversals are made first; if one is refused, nothing is refunded or given back."""
+    return plan.action in BY_STAFF | RULINGS and failed.call in (Call.REVERSE, Call.TAKE_BACK)
 
 
 def _authorization_refused(
@@ -107,7 +111,7 @@ def _authorization_refused(
     code = _card_code(failed)
     if plan.action == Action.STUDENT_CANCEL:
         return Ending(refusal_code=code, successor=Action.END_UNPAID)  # P7.8: it costs nothing then
-    if plan.action == Action.SETTLE:
+    if plan.action in CHARGES_AFTER_THE_LESSON:
         return _collection_refused(facts, code, accepted_at=accepted_at, rules=rules)
     too_late = plan.action == Action.AUTHORIZE and _is_too_late_for_another_card(facts, accepted_at, now, rules=rules)
     successor = Action.EXPIRE if too_late else None
@@ -133,7 +137,7 @@ def _capture_refused(plan: Plan, facts: Facts, failed: StepAnswer, *, accepted_a
     held_anew = any(step.call == Call.AUTHORIZE for step in plan.steps)
     if failed.fault == Fault.HOLD_GONE and not held_anew:
         return Ending(successor=plan.action)  # decided anew, with a new hold first (P10.2)
-    if plan.action == Action.SETTLE:
+    if plan.action in CHARGES_AFTER_THE_LESSON:
         return _collection_refused(facts, "card_declined", accepted_at=accepted_at, rules=rules)
     return _for_review(ReviewReason.CAPTURE_REFUSED)  # P7.9: nothing is given until the money is there
 

@@ -43,9 +43,13 @@ def deadlines(
 
     `refused_at` is the clockwork's last refused try, `refusals` how many authorizations were refused so far (P10.1).
     """
+    settle_at = settlement_due_at(ends_at, rules=rules)
+    collection_at = settle_at if not refused_at else max(settle_at, refused_at + rules.collection_retry)
+    if booking_status == BookingStatus.NO_SHOW and payment_status == PaymentStatus.PAYMENT_METHOD_REQUIRED:
+        # The student's absence was ruled, and the card refused: the ladder after the lesson goes on (P8.3, P10.2).
+        return Deadlines(settle_at=collection_at)
     if booking_status not in (BookingStatus.PENDING, BookingStatus.CONFIRMED, BookingStatus.COMPLETED):
         return NONE_DUE
-    settle_at = settlement_due_at(ends_at, rules=rules)
     match payment_status:
         case PaymentStatus.SCHEDULED:
             return Deadlines(authorize_at=authorization_due_at(starts_at, rules=rules), settle_at=settle_at)
@@ -62,7 +66,7 @@ def deadlines(
                 ),
                 expire_at=unpaid_until if now < starts_at else None,
                 warn_at=warning if now < warning else None,
-                settle_at=settle_at if not refused_at else max(settle_at, refused_at + rules.collection_retry),
+                settle_at=collection_at,
             )
         case _:
             return NONE_DUE

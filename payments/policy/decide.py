@@ -5,6 +5,7 @@ from typing import Protocol
 
 from payments.policy.authorization import plan_authorization
 from payments.policy.cancellation import plan_instructor_cancellation, plan_student_cancellation
+from payments.policy.chargebacks import plan_chargeback_answer, plan_chargeback_lost, plan_chargeback_won
 from payments.policy.checkout import (
     plan_checkout,
     plan_confirmation,
@@ -12,8 +13,10 @@ from payments.policy.checkout import (
     plan_unpaid_end,
 )
 from payments.policy.collection import plan_advance, plan_collection
+from payments.policy.disputes import plan_dispute_ruling
 from payments.policy.expiry import plan_expiry
 from payments.policy.facts import Facts
+from payments.policy.no_shows import plan_no_show_ruling
 from payments.policy.plan import Plan
 from payments.policy.rescheduling import plan_hold_release, plan_reschedule
 from payments.policy.rules import Rules
@@ -42,6 +45,11 @@ _DECISIONS: dict[Action, _Decides] = {
     Action.INSTRUCTOR_CANCEL: plan_instructor_cancellation,
     Action.STAFF_CANCEL: plan_staff_cancellation,
     Action.STAFF_REFUND: plan_staff_refund,
+    Action.RULE_NO_SHOW: plan_no_show_ruling,
+    Action.RULE_DISPUTE: plan_dispute_ruling,
+    Action.ANSWER_CHARGEBACK: plan_chargeback_answer,
+    Action.WIN_CHARGEBACK: plan_chargeback_won,
+    Action.LOSE_CHARGEBACK: plan_chargeback_lost,
 }
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from payments.policy.pricing import Terms
-from payments.policy.states import Bearer, BookingStatus, Outcome, PaymentStatus, ReviewReason
+from payments.policy.states import Bearer, BookingStatus, NoShowRuling, Outcome, PaymentStatus, ReviewReason
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +28,21 @@ class Staffs:
     reversal_waits: bool = False  # what the instructor holds is a transfer that is still to be reversed (P10.3)
     booked_held: int = 0
     booked_earnings: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """What a ruling, or the bank's, is decided by beside the payment itself. Cents."""
+
+    no_show: NoShowRuling | None = None
+    credits_reserved: int = 0  # by the booking, still
+    credits_forfeited: int = 0
+    issued_left: int = 0  # of the credits issued for the booking: available or frozen
+    issued_frozen: int = 0  # of what is left
+    issued_spent: int = 0  # of the same credits: spent or reserved
+    in_dispute: int = 0  # with the bank, of this payment
+    to_pay_again: int = 0  # what was taken back from the instructor when the chargeback was opened
+    comes_back: int = 0  # credit that had paid off the negative balance which a won chargeback lifts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,10 +70,12 @@ class Facts:
     review_reason: ReviewReason | None = None
     credits_consumed: int = 0
     staffs: Staffs = Staffs()
+    case: Case = Case()
+    charged_back: int = 0  # taken by the bank and not returned
     new_starts_at: datetime | None = None  # where a reschedule is to move the lesson
     time_was_taken: bool = False  # P5.3: found when the booking was to be confirmed
 
     @property
     def held(self) -> int:
         """What the platform holds of the card's money, before it is anybody's."""
-        return self.captured - self.refunded
+        return max(0, self.captured - self.refunded - self.charged_back)

@@ -76,6 +76,7 @@ class Plan:
     rule: str  # "P7.3", shown wherever this plan is shown
     version: str
     booking_status_at_once: BookingStatus | None = None  # takes effect when the operation begins
+    revokes: int = 0  # cents of the credit issued for the booking, taken when the operation begins (P9.2)
     steps: tuple[PlannedStep, ...] = ()
     ending: Ending  # if every call succeeds
     to_student: str
@@ -93,6 +94,7 @@ class Plan:
             "rule": self.rule,
             "version": self.version,
             "booking_status_at_once": self.booking_status_at_once,
+            "revokes": self.revokes,
             "steps": [
                 {
                     "call": step.call,
@@ -116,6 +118,7 @@ class Plan:
             rule=stored["rule"],
             version=stored["version"],
             booking_status_at_once=_optional(BookingStatus, stored["booking_status_at_once"]),
+            revokes=stored.get("revokes", 0),  # plans were stored before there were any
             steps=tuple(PlannedStep(**{**step, "call": Call(step["call"])}) for step in stored["steps"]),
             ending=ending_from_json(stored["ending"]),
             to_student=stored["to_student"],

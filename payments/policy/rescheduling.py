@@ -9,6 +9,7 @@ from payments.policy.facts import Facts
 from payments.policy.plan import Ending, Plan, PlannedStep
 from payments.policy.rules import Rules
 from payments.policy.states import Action, BookingStatus, Call, PaymentStatus
+from payments.policy.undoing import take_back_steps
 from payments.policy.windows import Window, window_at
 
 
@@ -80,14 +81,15 @@ def _lock(facts: Facts, *, rules: Rules) -> Plan:
     """P6.2: the card is charged now and the platform keeps the money until the lesson was taken or cancelled."""
     terms = facts.terms
     hold_first = () if facts.hold else authorization_steps(facts, on_session=True)
+    charge = (*hold_first, PlannedStep(call=Call.CAPTURE, amount=terms.card_total, transfer=terms.transfer))
     return Plan(
         action=Action.RESCHEDULE,
         rule="P6.2",
         version=rules.version,
+        # What was captured before a case halted the move is not captured again (P8.1).
         steps=(
-            *hold_first,
-            PlannedStep(call=Call.CAPTURE, amount=terms.card_total, transfer=terms.transfer),
-            PlannedStep(call=Call.REVERSE, amount=terms.transfer),
+            *(() if facts.captured else charge),
+            *take_back_steps(facts, facts.instructor_holds if facts.captured else terms.transfer),
         ),
         ending=Ending(payment_status=PaymentStatus.LOCKED, moves=True),
         to_student=(

@@ -19,6 +19,7 @@ from payments.policy.states import (
     PaymentStatus,
     ReviewReason,
 )
+from payments.policy.undoing import refund_steps, take_back_steps, undone_lines
 
 WITHOUT_A_CASE = STOPS | {ReviewReason.COLLECTION_FAILED, ReviewReason.CHANGED_AT_STRIPE}
 
@@ -45,7 +46,7 @@ def plan_staff_refund(facts: Facts, now: datetime, *, rules: Rules) -> Plan:
         action=Action.STAFF_REFUND,
         rule="P8.6",
         version=rules.version,
-        steps=(*_take_back(facts, taken_back), PlannedStep(call=Call.REFUND, amount=amount)),
+        steps=(*take_back_steps(facts, taken_back), PlannedStep(call=Call.REFUND, amount=amount)),
         ending=Ending(
             payment_status=PaymentStatus.SETTLED if facts.payment_status == PaymentStatus.SETTLED else None,
             outcome=Outcome.STAFF_REFUND,
@@ -75,7 +76,6 @@ def plan_staff_cancellation(facts: Facts, now: datetime, *, rules: Rules) -> Pla
     if facts.booking_status not in (BookingStatus.PENDING, BookingStatus.CONFIRMED, BookingStatus.COMPLETED):
         raise Refused("already_completed")
     refunded = facts.held if facts.staffs.with_refund else 0
-    refund = (PlannedStep(call=Call.REFUND, amount=refunded),) if refunded else ()
     # What was consumed comes back as a new credit; what is still reserved is released.
     credits = CreditMoves(released=facts.terms.credits - facts.credits_consumed, issued=facts.credits_consumed)
     return Plan(
@@ -83,12 +83,12 @@ def plan_staff_cancellation(facts: Facts, now: datetime, *, rules: Rules) -> Pla
         rule="P8.7",
         version=rules.version,
         booking_status_at_once=BookingStatus.CANCELLED,
-        steps=(*_take_back(facts, facts.instructor_holds), *void_steps(facts), *refund),
+        steps=(*take_back_steps(facts, facts.instructor_holds), *void_steps(facts), *refund_steps(refunded)),
         ending=Ending(
             payment_status=PaymentStatus.SETTLED,
             outcome=Outcome.STAFF_REFUND if facts.staffs.with_refund else Outcome.STAFF_NO_REFUND,
             credits=credits,
-            lines=_closing_lines(facts, refunded=refunded, issued=credits.issued),
+            lines=undone_lines(facts, refunded=refunded, issued=credits.issued),
         ),
         to_student="Our staff cancelled. "
         + (f"{dollars(refunded)} goes back to your card." if refunded else "Nothing more is charged to your card.")
@@ -111,29 +111,3 @@ def _instructors_share(facts: Facts, amount: int) -> int:
     at_their_cost = staffs.refunded_at_instructors_cost + amount
     due = share(paid, numerator=at_their_cost, denominator=facts.terms.card_total)
     return min(facts.instructor_holds, max(0, due - staffs.taken_back))
-
-
-def _take_back(facts: Facts, amount: int) -> tuple[PlannedStep, ...]:
-    """Return the reversals that take an amount from the instructor, explicit transfers (the top-up) first."""
-    steps: list[PlannedStep] = []
-    for transfer in facts.staffs.transfers:
-        taken = min(transfer.left, amount)
-        if taken:
-            steps.append(PlannedStep(call=Call.TAKE_BACK, amount=taken, of=transfer.id))
-            amount -= taken
-    if amount:
-        steps.append(PlannedStep(call=Call.REVERSE, amount=amount))
-    return tuple(steps)
-
-
-def _closing_lines(facts: Facts, *, refunded: int, issued: int) -> tuple[Line, ...]:
-    """Undo what was booked for the payment: no earnings, no debt, nothing held; what was kept is fee income."""
-    held = -(facts.staffs.booked_held + refunded)
-    earnings = -facts.staffs.booked_earnings
-    return balanced(
-        Line(Account.HELD, held),
-        Line(Account.EARNINGS, earnings),
-        Line(Account.RECEIVABLE, -facts.owed),
-        Line(Account.CREDITS, -issued),
-        Line(Account.FEE_INCOME, facts.owed + issued - held - earnings),
-    )

@@ -61,6 +61,9 @@ class ReviewReason(StrEnum):
     CHANGED_AT_STRIPE = "changed_at_stripe"
 
 
+# What freezes a payment from outside, and is ended by its own ruling (sections 8 and 11).
+CASES = frozenset({ReviewReason.NO_SHOW_REPORTED, ReviewReason.DISPUTE_OPEN, ReviewReason.CHARGEBACK_OPEN})
+
 # Stops after a definite no: staff retry or resolve them (P10.3). The other reasons are cases, and a collection.
 STOPS = frozenset(
     {
@@ -115,6 +118,11 @@ class Action(StrEnum):
     INSTRUCTOR_CANCEL = "instructor_cancel"
     STAFF_CANCEL = "staff_cancel"  # P8.7
     STAFF_REFUND = "staff_refund"  # P8.6
+    RULE_NO_SHOW = "rule_no_show"  # P8.3, by staff, or by the system if nobody contested it
+    RULE_DISPUTE = "rule_dispute"  # P8.4, for the student
+    ANSWER_CHARGEBACK = "answer_chargeback"  # section 11: take back what was paid out, while the bank decides
+    WIN_CHARGEBACK = "win_chargeback"
+    LOSE_CHARGEBACK = "lose_chargeback"
 
 
 CANCELLATIONS = frozenset({Action.STUDENT_CANCEL, Action.INSTRUCTOR_CANCEL, Action.STAFF_CANCEL})
@@ -122,6 +130,33 @@ BY_STAFF = frozenset({Action.STAFF_CANCEL, Action.STAFF_REFUND})
 # What takes the charge's transfer back, because it never was the instructor's pay (P6.2, P7.2, P7.3, P8.6).
 REVERSED_WHOLE = frozenset({Action.RESCHEDULE, Action.STUDENT_CANCEL})
 WAITS_ITS_TURN = CANCELLATIONS | {Action.PAY_NOW}  # P7.11: accepted at its own instant, whatever is under way
+
+
+# What a case's own operation is, and which freeze is its own; everything else stands still while one is open.
+CASE_OF: dict[Action, ReviewReason] = {
+    Action.RULE_NO_SHOW: ReviewReason.NO_SHOW_REPORTED,
+    Action.RULE_DISPUTE: ReviewReason.DISPUTE_OPEN,
+    Action.ANSWER_CHARGEBACK: ReviewReason.CHARGEBACK_OPEN,
+    Action.WIN_CHARGEBACK: ReviewReason.CHARGEBACK_OPEN,
+    Action.LOSE_CHARGEBACK: ReviewReason.CHARGEBACK_OPEN,
+}
+RULINGS = frozenset({Action.RULE_NO_SHOW, Action.RULE_DISPUTE, Action.LOSE_CHARGEBACK})  # they end a payment
+
+
+class NoShowRuling(StrEnum):
+    """Who was absent, as staff find (P8.3)."""
+
+    INSTRUCTOR_ABSENT = "instructor_absent"
+    STUDENT_ABSENT = "student_absent"
+    BOTH_ABSENT = "both_absent"
+    UNFOUNDED = "unfounded"
+
+
+class DisputeRuling(StrEnum):
+    """For whom staff find (P8.4)."""
+
+    STUDENT_WINS = "student_wins"
+    INSTRUCTOR_WINS = "instructor_wins"
 
 
 class Call(StrEnum):

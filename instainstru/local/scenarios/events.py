@@ -7,13 +7,15 @@ from datetime import timedelta
 from typing import Any
 
 from bookings import operations as bookings
+from disputes import operations as cases
+from disputes.models import NoShowReport
 from instainstru import clock
 from instainstru.local.scenarios.stage import Stage, make_service, save_card
 from instainstru.local.scenarios.times import read_time
 from instainstru.local.traveller import Traveller
 from payments import operations as payments
 from payments.models import Payment
-from payments.policy.states import Bearer
+from payments.policy.states import Bearer, DisputeRuling, NoShowRuling, Party
 
 Json = dict[str, Any]
 OTHER_LESSON_IN = timedelta(days=60)
@@ -106,6 +108,68 @@ def _admin_cancel(event: Json, stage: Stage, traveller: Traveller) -> None:
     )
 
 
+def _report_no_show(event: Json, stage: Stage, traveller: Traveller) -> None:
+    by = Party(event["by"])
+    cases.report_no_show(
+        booking=stage.booking, actor=stage.person(by), by=by, absent=Party(event["absent"]), now=clock.now()
+    )
+
+
+def _contest_no_show(event: Json, stage: Stage, traveller: Traveller) -> None:
+    by = Party(event["by"])
+    report = _last_report(stage, absent=by)
+    cases.contest_no_show(report=report, actor=stage.person(by), now=clock.now())
+
+
+def _withdraw_no_show(event: Json, stage: Stage, traveller: Traveller) -> None:
+    report = _last_report(stage, reported_by=Party(event["by"]))
+    cases.withdraw_no_show(report=report, now=clock.now())
+
+
+def _last_report(stage: Stage, **of: Party) -> NoShowReport:
+    return NoShowReport.objects.filter(booking=stage.booking, **of).latest("id")
+
+
+def _rule_no_show(event: Json, stage: Stage, traveller: Traveller) -> None:
+    cases.rule_no_show(
+        booking=stage.booking,
+        ruling=NoShowRuling(event["ruling"]),
+        actor=stage.staff,
+        reason="Both sides were heard.",
+        now=clock.now(),
+    )
+
+
+def _open_dispute(event: Json, stage: Stage, traveller: Traveller) -> None:
+    by = Party(event["by"])
+    cases.open_dispute(
+        booking=stage.booking,
+        actor=stage.person(by),
+        by=by,
+        on_behalf_of=Party.STUDENT if by == Party.STAFF else by,
+        now=clock.now(),
+    )
+
+
+def _rule_dispute(event: Json, stage: Stage, traveller: Traveller) -> None:
+    cases.rule_dispute(
+        booking=stage.booking,
+        ruling=DisputeRuling(event["ruling"]),
+        actor=stage.staff,
+        reason="Both sides were heard.",
+        now=clock.now(),
+    )
+
+
+def _chargeback(event: Json, stage: Stage, traveller: Traveller) -> None:
+    intent = stage.booking.payment.intent_id
+    if event["phase"] == "opened":
+        dispute = stage.simulator.dispute(intent)
+    else:
+        dispute = stage.simulator.decide_dispute(intent, won=event["phase"] == "won")
+    cases.take_in_from_bank(dispute_id=dispute["id"], now=clock.now())
+
+
 def _staff_retry(event: Json, stage: Stage, traveller: Traveller) -> None:
     operation = payments.retry_stuck(payment_id=stage.booking.payment_id, actor=stage.staff, now=clock.now())
     payments.perform(operation)
@@ -137,6 +201,13 @@ _EVENTS: dict[str, Callable[[Json, Stage, Traveller], None]] = {
     "spend_credits": _spend_credits,
     "admin_refund": _admin_refund,
     "admin_cancel": _admin_cancel,
+    "report_no_show": _report_no_show,
+    "contest_no_show": _contest_no_show,
+    "withdraw_no_show": _withdraw_no_show,
+    "rule_no_show": _rule_no_show,
+    "open_dispute": _open_dispute,
+    "rule_dispute": _rule_dispute,
+    "chargeback": _chargeback,
     "staff_retry": _staff_retry,
     "staff_resolve": _staff_resolve,
     "clockwork": _clockwork,

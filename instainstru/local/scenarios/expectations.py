@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from django.db.models import Sum
+
 from bookings.models import Booking
 from credits.models import CreditLot
 from credits.queries import balance_of
@@ -65,6 +67,11 @@ def _holds_at_stripe(stage: Stage) -> dict[str, int]:
     return held
 
 
+def _issued(payment: Payment, state: str) -> int:
+    """What the credits issued for the booking have become."""
+    return CreditLot.objects.filter(reference=payment.reference).aggregate(sum=Sum(state, default=0))["sum"]
+
+
 def _available(stage: Stage, payment: Payment) -> int:
     return balance_of(student_id=stage.student.pk, at=clock.now()).available
 
@@ -87,6 +94,8 @@ _LOOKS: dict[str, _Look] = {
     "credits_issued_cents": lambda stage, payment: payment.student_credit_cents,
     "credits_forfeited_cents": lambda stage, payment: payment.credits_forfeited_cents,
     "credits_consumed_cents": lambda stage, payment: payment.credits_consumed_cents,
+    "credits_frozen_cents": lambda stage, payment: _issued(payment, "frozen_cents"),
+    "credits_revoked_cents": lambda stage, payment: _issued(payment, "revoked_cents"),
     "credit_available_cents": _available,
     "receivable_cents": _receivable,
     "student_locked": lambda stage, payment: payment.payer.is_locked,

@@ -14,6 +14,7 @@ from instainstru.accounts.models import Role, User
 from instainstru.local.simulator import SimulatorControl
 from payments import operations as payments
 from payments.models import Payee, Payer
+from payments.policy.states import Party
 
 Json = dict[str, Any]
 
@@ -43,6 +44,10 @@ class Stage:
     booking: Booking
     starts_at: datetime
     ends_at: datetime
+
+    def person(self, party: Party) -> User:
+        """Return who stands on a side of the booking."""
+        return {Party.STUDENT: self.student, Party.INSTRUCTOR: self.instructor.user, Party.STAFF: self.staff}[party]
 
     @property
     def anchors(self) -> dict[str, datetime]:

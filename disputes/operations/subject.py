@@ -1,0 +1,84 @@
+"""A booking that cases are about, locked with its payment, and what its windows are judged by."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from bookings.models import Booking
+from bookings.operations.subject import BookingSubject, lock_booking
+from disputes.models import Chargeback, LessonDispute, NoShowReport
+from disputes.models.resolution import Resolution
+from disputes.policy import Earlier, Lesson
+from instainstru.accounts.models import User
+from payments import freezes
+from payments.models import Operation
+from payments.operations import cases as money
+from payments.policy.states import BookingStatus, Party, PaymentStatus
+
+Case = NoShowReport | LessonDispute | Chargeback
+ByStaff = NoShowReport | LessonDispute
+
+
+def lock(booking: Booking) -> BookingSubject:
+    """Lock a booking and its payment (design 4); a transaction is open."""
+    return lock_booking(booking.payment_id)
+
+
+def lesson_of(subject: BookingSubject) -> Lesson:
+    booking = subject.booking
+    with freezes.lifted(subject.payment):
+        return Lesson(
+            booking_status=BookingStatus(booking.status),
+            payment_status=PaymentStatus(subject.payment.status),
+            starts_at=booking.starts_at,
+            ends_at=booking.ends_at,
+        )
+
+
+def earlier_reports(booking: Booking) -> list[Earlier]:
+    return [
+        Earlier(by=Party(report.reported_by), absent=Party(report.absent), is_open=report.is_open)
+        for report in NoShowReport.objects.filter(booking=booking)
+    ]
+
+
+def earlier_disputes(booking: Booking) -> list[Earlier]:
+    return [
+        Earlier(by=Party(dispute.opened_by), is_open=dispute.is_open)
+        for dispute in LessonDispute.objects.filter(booking=booking)
+    ]
+
+
+def open_cases(booking: Booking) -> list[ByStaff]:
+    """Return the reports and the dispute that a ruling of another case can end; a chargeback ends by the bank alone."""
+    return [
+        *NoShowReport.objects.unresolved().filter(booking=booking).order_by("id"),
+        *LessonDispute.objects.unresolved().filter(booking=booking),
+    ]
+
+
+def resolve(
+    case: Case,
+    resolution: Resolution,
+    *,
+    now: datetime,
+    by: User | None = None,
+    reason: str = "",
+    operation: Operation | None = None,
+) -> None:
+    """Write down how a case ended (P8.5)."""
+    case.resolution, case.resolved_at = resolution, now
+    case.resolved_by, case.resolution_reason, case.operation = by, reason, operation
+    if isinstance(case, NoShowReport):
+        case.confirm_at = None
+    case.save()
+
+
+def supersede(
+    subject: BookingSubject, cases: Iterable[NoShowReport | LessonDispute], *, reason: str, now: datetime
+) -> None:
+    """End other open cases whose matter a ruling has decided; that ruling's own freeze holds until it is carried out."""
+    for case in cases:
+        resolve(case, Resolution.SUPERSEDED, reason=reason, now=now)
+        money.end_with(subject, case=case.case, now=now)

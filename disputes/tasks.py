@@ -1,0 +1,21 @@
+"""The clockwork of cases."""
+
+from celery import shared_task
+
+from disputes.models import NoShowReport
+from disputes.operations import no_shows
+from instainstru import clock
+
+
+@shared_task(ignore_result=True)
+def sweep_uncontested_reports(*, limit: int = 100) -> None:
+    """Confirm each report that nobody contested in 24 hours (P8.2)."""
+    due = NoShowReport.objects.due_for_confirmation(at=clock.now()).confirmable().order_by("confirm_at", "id")
+    for report_id in due.values_list("id", flat=True)[:limit]:
+        confirm_report.delay(report_id=report_id)
+
+
+@shared_task(ignore_result=True)
+def confirm_report(*, report_id: int) -> None:
+    """Confirm one report, if it still is to be confirmed."""
+    no_shows.confirm_uncontested(report_id=report_id, now=clock.now())
