@@ -21,7 +21,7 @@ from instainstru.api.permissions import IsStudent
 
 @extend_schema(tags=["wallet"])
 class Wallet(APIView):
-    """What the student has in credit, and until when."""
+    """What the student has in credit, and until when; and what is owed in credit."""
 
     permission_classes = [IsStudent]
 
@@ -29,9 +29,13 @@ class Wallet(APIView):
     def get(self, request: SignedInApiRequest) -> Response:
         now = clock.now()
         balance = queries.balance_of(student_id=request.user.pk, at=now)
+        owed = list(queries.negative_balances_of(student_id=request.user.pk))
         wallet = {
             "available_cents": balance.available,
             "reserved_cents": balance.reserved,
+            "frozen_cents": balance.frozen,
+            "owed_cents": sum(negative.still_owed_cents for negative in owed),
+            "negative_balances": owed,
             "lots": queries.lots_with_something_left(student_id=request.user.pk, at=now),
         }
         return Response(WalletOut(wallet).data)

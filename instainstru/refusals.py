@@ -99,7 +99,8 @@ SENTENCES: dict[RefusalCode, Sentences] = {
         "There are not that many credits to use.", "Use fewer credits; the card pays the rest."
     ),
     RefusalCode.ACCOUNT_LOCKED: Sentences(
-        "This account owes money, so nothing new can be booked.", "Pay what is owed, then book again."
+        "This account is locked, so nothing new can be booked.",
+        "Pay what is owed for a lesson or in credit, then book again; if nothing is owed, our staff can help.",
     ),
     RefusalCode.BELOW_PRICE_FLOOR: Sentences(
         "The price is below the lowest allowed for this kind of lesson.", "Set a price at or above the floor."

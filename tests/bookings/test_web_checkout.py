@@ -246,7 +246,7 @@ class TestBooking:
 
         answer = browser.get(lesson(stage))
 
-        assert "This account owes money" in words_of(answer)
+        assert "This account is locked" in words_of(answer)
         assert f"{reverse('bookings')}?show=attention" in links_in(answer)
 
 

@@ -7,7 +7,17 @@ from django.urls import reverse
 
 from instainstru import clock
 from payments import operations as payments
+from tests.credits.chargebacks import take_back
 from tests.stage import Stage
+
+NOTHING = {
+    "available_cents": 0,
+    "reserved_cents": 0,
+    "frozen_cents": 0,
+    "owed_cents": 0,
+    "lots": [],
+    "negative_balances": [],
+}
 
 
 @pytest.fixture
@@ -25,7 +35,7 @@ def statement(client) -> list[dict]:
 
 @pytest.mark.django_db
 def test_an_empty_wallet_is_a_wallet(client, student):
-    assert wallet(client) == {"available_cents": 0, "reserved_cents": 0, "lots": []}
+    assert wallet(client) == NOTHING
     assert statement(client) == []
 
 
@@ -48,7 +58,7 @@ def test_what_has_expired_is_not_there_any_more(client, stage: Stage):
     stage.give_credit(3_000, lasts=timedelta(days=1))
     stage.stand_at(clock.now() + timedelta(days=1))  # before the sweep has seen it
 
-    assert wallet(client) == {"available_cents": 0, "reserved_cents": 0, "lots": []}
+    assert wallet(client) == NOTHING
     stage.travel(hours=1)
     assert [(line["kind"], line["cents"]) for line in statement(client)] == [("expired", 3_000), ("issued", 3_000)]
 
@@ -82,6 +92,29 @@ def test_what_a_cancellation_gave_names_its_booking(client, stage: Stage):
     assert (line["kind"], line["cents"], line["reference"]) == ("issued", 12_000, booking.ref)
 
 
+@pytest.mark.rule("P9.4")
+def test_frozen_credit_and_what_is_owed_are_told(client, stage: Stage):
+    given = stage.book(hours_ahead=18)
+    client.post(reverse("api:booking-cancel", args=[given.ref]))
+    stage.book(hours_ahead=72, credits=4_500)
+    take_back(given)
+    stage.give_credit(1_500)
+
+    found = wallet(client)
+
+    assert (found["available_cents"], found["reserved_cents"], found["frozen_cents"]) == (0, 4_500, 7_500)
+    assert found["owed_cents"] == 3_000
+    assert found["negative_balances"] == [
+        {"reference": given.ref, "owed_cents": 3_000, "arose_at": "2026-03-02T15:00:00Z"}
+    ]
+    assert [(lot["available_cents"], lot["frozen_cents"]) for lot in found["lots"]] == [(0, 7_500)]
+    assert [(line["kind"], line["cents"], line["reference"]) for line in statement(client)[:3]] == [
+        ("offset", 1_500, given.ref),
+        ("issued", 1_500, ""),
+        ("frozen", 7_500, given.ref),
+    ]
+
+
 def test_pages_of_a_statement_follow_each_other_without_loss(client, stage: Stage):
     for cents in (100, 200, 300):
         stage.give_credit(cents)
@@ -109,7 +142,7 @@ def test_a_wallet_asks_little_of_the_database(api, student, django_assert_num_qu
         payments.grant_credit(student=student, cents=1_000, source_key=f"grant:{number}", now=clock.now())
     client = api(student)
 
-    with django_assert_num_queries(4):  # the token, what is available, what is reserved, the lots
+    with django_assert_num_queries(4):  # the token, the balance, what is owed, the lots
         client.get(reverse("api:wallet"))
     with django_assert_num_queries(2):
         client.get(reverse("api:wallet-statement"))

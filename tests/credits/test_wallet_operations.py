@@ -1,8 +1,5 @@
 """Moving credits in a wallet: inside a transaction only, in every order, and every cent explained (P9)."""
 
-from collections import Counter
-from datetime import timedelta
-
 import pytest
 from django.db import IntegrityError, transaction
 from hypothesis import HealthCheck, given, settings
@@ -14,70 +11,10 @@ from credits.models import CreditLot, CreditMovement, Reservation, Wallet
 from instainstru import clock
 from instainstru.accounts.models import User
 from instainstru.refusals import Refused
+from tests.credits.wallet import DAY, explained, issue, lots, reserve, use
 from tests.factories import UserFactory
 
-DAY = timedelta(days=1)
-STATES = ("available", "reserved", "consumed", "forfeited", "frozen", "revoked", "expired")
-# From which state to which a movement takes its cents; None is outside of the lot.
-FLOWS = {
-    "issued": (None, "available"),
-    "reserved": ("available", "reserved"),
-    "released": ("reserved", "available"),
-    "consumed": ("reserved", "consumed"),
-    "forfeited": ("reserved", "forfeited"),
-    "expired": ("available", "expired"),
-}
-
 pytestmark = pytest.mark.usefixtures("db", "standing_clock")
-
-
-def issue(student: User, cents: int, *, days: int, source: str = "test") -> None:
-    number = CreditLot.objects.count()
-    credits.issue(
-        student_id=student.pk,
-        cents=cents,
-        source_key=f"{source}:{student.pk}-{number}",
-        now=clock.now(),
-        expires_at=clock.now() + days * DAY,
-    )
-
-
-def reserve(student: User, cents: int, *, reference: str = "bk_1") -> None:
-    credits.reserve(student_id=student.pk, reference=reference, cents=cents, now=clock.now())
-
-
-def use(student: User, *, reference: str = "bk_1", released: int = 0, consumed: int = 0, forfeited: int = 0) -> None:
-    credits.use_reserved(
-        student_id=student.pk,
-        reference=reference,
-        released=released,
-        consumed=consumed,
-        forfeited=forfeited,
-        now=clock.now(),
-    )
-
-
-def lots(student: User) -> list[dict[str, int]]:
-    """What every lot has in each state but nothing, the earliest expiring first."""
-    return [
-        {state: cents for state in STATES if (cents := getattr(lot, f"{state}_cents"))}
-        for lot in queries.lots_of(student_id=student.pk)
-    ]
-
-
-def explained(student: User) -> list[dict[str, int]]:
-    """What the statement says every lot has in each state: each cent followed through its movements."""
-    found = []
-    for lot in queries.lots_of(student_id=student.pk):
-        states: Counter[str] = Counter()
-        for kind, cents in lot.movements.values_list("kind", "cents"):
-            source, target = FLOWS[kind]
-            states[target] += cents
-            states[source or ""] -= cents
-        assert states.pop("") == -lot.amount_cents
-        found.append({state: cents for state, cents in states.items() if cents})
-    return found
-
 
 # --- One after another --------------------------------------------------------------------------------------------
 
@@ -205,7 +142,7 @@ def test_the_statement_explains_every_cent_whatever_happens(standing_clock, stor
     student, bookings = UserFactory(), []
     for number, (move, first, second) in enumerate(story):
         if move == "issue":
-            issue(student, first, days=second, source=f"story{number}")
+            issue(student, first, days=second)
         elif move == "reserve":
             if first <= queries.balance_of(student_id=student.pk, at=clock.now()).available:
                 bookings.append((f"bk_{student.pk}_{number}", first))
