@@ -78,7 +78,7 @@ def resolve(
 def supersede(
     subject: BookingSubject, cases: Iterable[NoShowReport | LessonDispute], *, reason: str, now: datetime
 ) -> None:
-    """End other open cases whose matter a ruling has decided; that ruling's own freeze holds until it is carried out."""
+    """End other open cases whose matter a ruling has decided; its own freeze holds until it is carried out."""
     for case in cases:
         resolve(case, Resolution.SUPERSEDED, reason=reason, now=now)
         money.end_with(subject, case=case.case, now=now)
