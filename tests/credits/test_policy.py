@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from credits.policy import LIFETIME, Share, allocate, split
+from credits.policy import LIFETIME, Owed, Share, allocate, share_out, split
 from instainstru.refusals import Refused
 
 NOW = datetime(2027, 5, 20, 15, 0, tzinfo=UTC)
@@ -69,3 +69,37 @@ def test_no_cent_is_made_or_lost_in_a_split(lots: list[Share], cents: int) -> No
 @pytest.mark.rule("P9.1")
 def test_credit_lasts_a_year() -> None:
     assert LIFETIME.days == 365
+
+
+# --- What is owed -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.rule("P9.4")
+def test_what_is_owed_is_paid_off_in_order_by_what_expires_first() -> None:
+    first, second = Owed(balance_id=7, cents=5_000), Owed(balance_id=8, cents=1_000)
+
+    assert share_out([LASTS, SOON, LATER], [first, second]) == (
+        (7, (SOON, lot(3, 1_000, days=60))),
+        (8, (lot(3, 1_000, days=60),)),
+    )
+
+
+@pytest.mark.rule("P9.4")
+def test_credit_pays_off_as_far_as_it_goes() -> None:
+    owed = [Owed(balance_id=7, cents=2_000), Owed(balance_id=8, cents=5_000), Owed(balance_id=9, cents=1)]
+
+    assert share_out([SOON], owed) == ((7, (lot(2, 2_000, days=10),)), (8, (lot(2, 2_000, days=10),)))
+    assert share_out([], owed) == ()
+    assert share_out([SOON], []) == ()
+
+
+@pytest.mark.rule("P9.4")
+@given(shares, st.lists(st.integers(1, 9_000), max_size=4))
+def test_what_is_paid_off_is_the_less_of_what_is_owed_and_what_was_added(added, debts) -> None:
+    owed = [Owed(balance_id=number, cents=cents) for number, cents in enumerate(debts)]
+
+    paid = {number: sum(share.cents for share in shares) for number, shares in share_out(added, owed)}
+
+    assert sum(paid.values()) == min(sum(debts), sum(share.cents for share in added))
+    unpaid = [number for number, cents in enumerate(debts) if paid.get(number, 0) < cents]
+    assert not any(number in paid for number in unpaid[1:])  # nobody is paid before the one who comes first
