@@ -9,7 +9,9 @@ from django.forms.models import BaseInlineFormSet
 from bookings.calendar import ALL_DAY, Hours, clock_face, minute_of, overlap_among
 from bookings.models import DateException, WeeklyHours
 from bookings.models.availability import HOURS_OVERLAP
+from bookings.operations.tiers import count_founding_places_left
 from instainstru.accounts.time_zones import choices_by_region
+from payments.policy.states import Tier
 
 
 class ClockFaceField(forms.Field):
@@ -74,6 +76,15 @@ class DateExceptionFormSet(HoursFormSet):
 
 
 class InstructorForm(forms.ModelForm):
-    """The admin page names the fields."""
+    """The admin page names the fields, and saves in the transaction in which this is checked."""
 
     time_zone = forms.ChoiceField(choices=choices_by_region, help_text="The zone in which the calendar is kept.")
+
+    def clean_tier(self) -> str:
+        """P1.3: founding places are few, and kept for life."""
+        before, tier = self.initial.get("tier"), self.cleaned_data["tier"]
+        if before == Tier.FOUNDING and tier != Tier.FOUNDING:
+            raise forms.ValidationError("A founding place is kept for life.")
+        if tier == Tier.FOUNDING != before and not count_founding_places_left():
+            raise forms.ValidationError("All founding places are taken.")
+        return tier

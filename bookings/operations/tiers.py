@@ -34,16 +34,22 @@ def evaluate_tiers(*, now: datetime) -> int:
 def make_founding(*, instructor_id: int) -> bool:
     """Give an instructor a founding place for life; False if all are taken. Safe under concurrency."""
     with transaction.atomic():
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [FOUNDING_PLACES])
+        places_left = count_founding_places_left()
         instructor = Instructor.objects.select_for_update().get(pk=instructor_id)
         if instructor.tier == Tier.FOUNDING:
             return True
-        if Instructor.objects.filter(tier=Tier.FOUNDING).count() >= FOUNDING_CAP:
+        if not places_left:
             return False
         instructor.tier = Tier.FOUNDING
         instructor.save(update_fields=["tier"])
     return True
+
+
+def count_founding_places_left() -> int:
+    """Return how many founding places are left; nobody else counts or gives one until the open transaction ends."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [FOUNDING_PLACES])
+    return FOUNDING_CAP - Instructor.objects.filter(tier=Tier.FOUNDING).count()
 
 
 def _to_evaluate(now: datetime) -> QuerySet[Instructor, tuple[int, str, int, datetime | None]]:

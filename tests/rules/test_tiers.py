@@ -1,16 +1,19 @@
 """Tiers night by night from completed lessons, and the founding places, which are few (P1.2, P1.3)."""
 
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import pytest
-from django.db import connections
+from django.db import transaction
+from django.forms import modelform_factory
 
+from bookings.forms import InstructorForm
 from bookings.models import Instructor
 from bookings.operations.tiers import evaluate_tiers, make_founding
 from payments.policy.states import BookingStatus, Tier
 from payments.policy.tiers import FOUNDING_CAP
 from tests.bookings.factories import BookingFactory, InstructorFactory, ServiceFactory
+from tests.concurrency.meeting import at_once
 from tests.factories import UserFactory
 from tests.rules.standing import payment_of
 from tests.stage import Stage
@@ -118,14 +121,7 @@ def test_twenty_racing_for_the_last_founding_place_leave_one_winner() -> None:
     InstructorFactory.create_batch(FOUNDING_CAP - 1, tier=Tier.FOUNDING)
     hopefuls = InstructorFactory.create_batch(20, tier=Tier.ENTRY)
 
-    def hope(instructor: Instructor) -> bool:
-        try:
-            return make_founding(instructor_id=instructor.pk)
-        finally:
-            connections.close_all()
-
-    with ThreadPoolExecutor(max_workers=20) as racers:
-        won = list(racers.map(hope, hopefuls))
+    won = at_once([partial(make_founding, instructor_id=hopeful.pk) for hopeful in hopefuls])
 
     assert won.count(True) == 1
     assert Instructor.objects.filter(tier=Tier.FOUNDING).count() == FOUNDING_CAP
@@ -133,6 +129,33 @@ def test_twenty_racing_for_the_last_founding_place_leave_one_winner() -> None:
     assert make_founding(instructor_id=winner.pk)  # who has a place keeps it
     evaluate_tiers(now=TONIGHT)
     assert tier_of(winner) == "founding"
+
+
+def choose(instructor: Instructor, tier: Tier) -> bool:
+    """Choose a tier on the back office's page, as it saves: checked and kept in one transaction."""
+    form = modelform_factory(Instructor, form=InstructorForm, fields=["tier", "time_zone"])
+    with transaction.atomic():
+        filled_in = form({"tier": tier, "time_zone": instructor.time_zone}, instance=instructor)
+        if filled_in.is_valid():
+            filled_in.save()
+    return filled_in.is_valid()
+
+
+@pytest.mark.rule("P1.3")
+@pytest.mark.django_db(transaction=True)
+def test_staff_give_no_more_founding_places_than_there_are_and_take_none_away() -> None:
+    InstructorFactory.create_batch(FOUNDING_CAP - 1, tier=Tier.FOUNDING)
+    hopefuls = InstructorFactory.create_batch(8, tier=Tier.ENTRY)
+
+    won = at_once([partial(choose, hopeful, Tier.FOUNDING) for hopeful in hopefuls])
+
+    assert won.count(True) == 1
+    assert Instructor.objects.filter(tier=Tier.FOUNDING).count() == FOUNDING_CAP
+    winner = Instructor.objects.get(pk=hopefuls[won.index(True)].pk)
+    assert choose(winner, Tier.FOUNDING)
+    assert not choose(winner, Tier.PRO)
+    assert choose(hopefuls[won.index(False)], Tier.GROWTH)
+    assert (tier_of(winner), tier_of(hopefuls[won.index(False)])) == ("founding", "growth")
 
 
 @pytest.mark.rule("P1.2")
