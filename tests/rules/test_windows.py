@@ -62,8 +62,10 @@ def test_a_day_before_is_24_real_hours(stage: Stage, booking: Booking, night: Ni
 
 
 EDGES = {  # how long before the start -> what a cancellation comes to
+    "a microsecond more than 24 h": (24 * HOUR + MOMENT, "student_cancel_gt24_no_charge"),
     "24 h": (24 * HOUR, "student_cancel_gt24_no_charge"),
-    "a microsecond less": (24 * HOUR - MOMENT, "student_cancel_12_24_full_credit"),
+    "a microsecond less than 24 h": (24 * HOUR - MOMENT, "student_cancel_12_24_full_credit"),
+    "a microsecond more than 12 h": (12 * HOUR + MOMENT, "student_cancel_12_24_full_credit"),
     "12 h": (12 * HOUR, "student_cancel_12_24_full_credit"),
     "a microsecond less than 12 h": (12 * HOUR - MOMENT, "student_cancel_lt12_split_50_50"),
 }
