@@ -2,8 +2,8 @@
 
 from celery import shared_task
 
-from disputes.models import NoShowReport
-from disputes.operations import no_shows
+from disputes.models import EvidenceSubmission, NoShowReport
+from disputes.operations import no_shows, submissions
 from instainstru import clock
 
 
@@ -19,3 +19,17 @@ def sweep_uncontested_reports(*, limit: int = 100) -> None:
 def confirm_report(*, report_id: int) -> None:
     """Confirm one report, if it still is to be confirmed."""
     no_shows.confirm_uncontested(report_id=report_id, now=clock.now())
+
+
+@shared_task(ignore_result=True)
+def sweep_unanswered_submissions(*, limit: int = 100) -> None:
+    """Send evidence again whose answer is not known, under its key (P10.4)."""
+    due = EvidenceSubmission.objects.due(at=clock.now()).order_by("next_try_at", "id")
+    for submission_id in due.values_list("id", flat=True)[:limit]:
+        send_evidence.delay(submission_id=submission_id)
+
+
+@shared_task(ignore_result=True)
+def send_evidence(*, submission_id: int) -> None:
+    """Send one chargeback's evidence to the bank."""
+    submissions.send(EvidenceSubmission.objects.get(pk=submission_id), now=clock.now())

@@ -276,6 +276,10 @@ CLOCKWORK = {
     "settlements-due": {"task": "payments.tasks.sweep_settlements_due", "every": timedelta(seconds=30)},
     "operations-unfinished": {"task": "payments.tasks.sweep_unfinished_operations", "every": timedelta(seconds=30)},
     "credits-expired": {"task": "payments.tasks.sweep_expired_credits", "every": timedelta(minutes=10)},
+    "submissions-unanswered": {
+        "task": "disputes.tasks.sweep_unanswered_submissions",
+        "every": timedelta(minutes=1),
+    },
     "reports-uncontested": {"task": "disputes.tasks.sweep_uncontested_reports", "every": timedelta(minutes=1)},
     "messages-unsent": {
         "task": "instainstru.notifications.tasks.sweep_unsent_messages",

@@ -4,5 +4,6 @@ from disputes.models.chargebacks import Chargeback
 from disputes.models.disputes import LessonDispute
 from disputes.models.evidence import Evidence
 from disputes.models.no_shows import NoShowReport
+from disputes.models.submissions import EvidenceSubmission
 
-__all__ = ["Chargeback", "Evidence", "LessonDispute", "NoShowReport"]
+__all__ = ["Chargeback", "Evidence", "EvidenceSubmission", "LessonDispute", "NoShowReport"]

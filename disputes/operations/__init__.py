@@ -10,6 +10,7 @@ from disputes.operations.no_shows import (
     rule_no_show,
     withdraw_no_show,
 )
+from disputes.operations.submissions import submit_evidence
 
 __all__ = [
     "confirm_uncontested",
@@ -20,6 +21,7 @@ __all__ = [
     "report_no_show",
     "rule_dispute",
     "rule_no_show",
+    "submit_evidence",
     "take_in_from_bank",
     "withdraw_no_show",
 ]

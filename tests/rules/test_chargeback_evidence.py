@@ -1,0 +1,118 @@
+"""Our side of a chargeback: gathered from our records, sent to the bank once (policy section 11)."""
+
+import io
+import zipfile
+from datetime import timedelta
+
+import pytest
+
+from bookings.models import Booking
+from disputes import operations as cases
+from disputes.models import Chargeback, EvidenceSubmission
+from disputes.operations.evidence_pack import pack_of
+from disputes.operations.evidence_pdf import as_pdf, as_zip
+from disputes.tasks import sweep_unanswered_submissions
+from instainstru import clock
+from instainstru.accounts.models import User
+from instainstru.refusals import Refused
+from tests.factories import UserFactory
+from tests.stage import Stage
+
+
+@pytest.fixture
+def staff(db: None) -> User:
+    return UserFactory(as_staff=True)
+
+
+@pytest.fixture
+def booking(stage: Stage) -> Booking:
+    booked = stage.book(hours_ahead=72)
+    stage.travel_to(booked.ends_at + timedelta(days=3))
+    booked.refresh_from_db()
+    return booked
+
+
+@pytest.fixture
+def chargeback(stage: Stage, booking: Booking) -> Chargeback:
+    dispute = stage.simulator.dispute(booking.payment.intent_id)
+    found = cases.take_in_from_bank(dispute_id=dispute["id"], now=clock.now())
+    assert found is not None
+    return found
+
+
+@pytest.mark.rule("P11")
+def test_the_pack_says_what_was_bought_at_what_price_under_which_policy_and_what_happened(
+    booking: Booking, chargeback: Chargeback
+) -> None:
+    chapters = {chapter.title: dict(chapter.rows) for chapter in pack_of(chargeback).chapters}
+
+    assert chapters["The chargeback"]["Amount"] == "$134.40"
+    assert chapters["What was bought"]["Student"] == f"{booking.student.name}, {booking.student.email}"
+    assert chapters["The price that the student agreed to"] == {
+        "Lesson price": "$120.00",
+        "Booking protection fee": "$14.40",
+        "Credits used": "$0.00",
+        "Charged to the card": "$134.40",
+    }
+    assert chapters["The policy that the student accepted"]["Version"].startswith("Payment Policy 2.1.1")
+    assert any("asked for by the student" in what for what in chapters["What happened"].values())
+    assert "none" in chapters["Who was there"]["Reports of a no-show"]
+    assert any(
+        booking.payment.charge_id in told or "Captur" in told for told in chapters["What moved at Stripe"].values()
+    )
+    assert chapters["What the student was told"]
+
+
+@pytest.mark.rule("P11")
+def test_the_pack_is_a_pdf_and_a_zip_and_the_same_each_time(chargeback: Chargeback) -> None:
+    pack = pack_of(chargeback)
+
+    assert as_pdf(pack).startswith(b"%PDF-")
+    assert as_pdf(pack) == as_pdf(pack)
+    with zipfile.ZipFile(io.BytesIO(as_zip(pack))) as archive:
+        assert archive.namelist() == ["evidence.pdf"]
+
+
+@pytest.mark.rule("P11")
+def test_evidence_goes_to_the_bank_once(stage: Stage, staff: User, chargeback: Chargeback) -> None:
+    first = cases.submit_evidence(
+        chargeback=chargeback, actor=staff, statement="The lesson took place.", now=clock.now()
+    )
+    again = cases.submit_evidence(chargeback=chargeback, actor=staff, statement="Once more.", now=clock.now())
+
+    chargeback.refresh_from_db()
+    assert again.pk == first.pk
+    assert again.evidence["uncategorized_text"].startswith("The lesson took place.")
+    assert chargeback.submitted_at == clock.now()
+    sent = [request for request in stage.simulator.requests() if request["path"].startswith("/v1/disputes/")]
+    assert len(sent) == 1
+
+
+@pytest.mark.rule("P10.4")
+def test_evidence_without_an_answer_is_sent_again_under_its_key(
+    stage: Stage, staff: User, chargeback: Chargeback, settings: pytest.FixtureRequest
+) -> None:
+    reachable = settings.STRIPE_API_BASE  # type: ignore[attr-defined]
+    settings.STRIPE_API_BASE = "http://127.0.0.1:9"  # type: ignore[attr-defined]  # nobody listens there
+    waiting = cases.submit_evidence(chargeback=chargeback, actor=staff, statement="", now=clock.now())
+    settings.STRIPE_API_BASE = reachable  # type: ignore[attr-defined]
+    assert (waiting.answered_at, waiting.next_try_at) == (None, clock.now() + timedelta(minutes=1))
+
+    stage.travel(minutes=2)
+
+    submission = EvidenceSubmission.objects.get()
+    chargeback.refresh_from_db()
+    assert (submission.attempts, submission.refusal, submission.next_try_at) == (2, "", None)
+    assert chargeback.submitted_at is not None
+    sweep_unanswered_submissions()  # nothing is left to send
+
+
+@pytest.mark.rule("P11")
+def test_what_the_bank_has_decided_is_not_argued_with(
+    stage: Stage, staff: User, booking: Booking, chargeback: Chargeback
+) -> None:
+    stage.simulator.decide_dispute(booking.payment.intent_id, won=False)
+    cases.take_in_from_bank(dispute_id=chargeback.dispute_id, now=clock.now())
+
+    with pytest.raises(Refused, match="already_settled"):
+        cases.submit_evidence(chargeback=chargeback, actor=staff, statement="", now=clock.now())
