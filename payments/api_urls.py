@@ -10,5 +10,6 @@ urlpatterns = [
     path("payment-method/setups/<slug:setup_id>/confirm", cards.ConfirmCardSetup.as_view(), name="card-setup-confirm"),
     path("payout-account", payouts.PayoutAccount.as_view(), name="payout-account"),
     path("payout-account/check", payouts.CheckPayoutAccount.as_view(), name="payout-account-check"),
+    path("payout-account/dashboard-link", payouts.DashboardLink.as_view(), name="payout-account-dashboard-link"),
     path("payout-account/onboarding-link", payouts.OnboardingLink.as_view(), name="payout-account-onboarding-link"),
 ]

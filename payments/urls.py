@@ -9,5 +9,6 @@ urlpatterns = [
     path("card/setup", cards.begin_setup, name="card-setup"),
     path("card/saved", cards.saved, name="card-saved"),
     path("teaching/payouts", payouts.payouts, name="payouts"),
+    path("teaching/payouts/dashboard", payouts.dashboard, name="payouts-dashboard"),
     path("teaching/payouts/return", payouts.returned, name="payouts-return"),
 ]

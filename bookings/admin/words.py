@@ -4,6 +4,7 @@ from instainstru.admin.audit import NOTE
 
 STAFF_ACTIONS = {  # by the names of the confirmed actions
     NOTE: "wrote a note",
+    "see-changes": "took note of what was changed at Stripe",
     "retry": "retried what was refused",
     "resolve": "gave up what was refused",
     "cancel-with-refund": "cancelled the booking with refund",

@@ -14,6 +14,7 @@ from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import admin, messages
+from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied
 from django.db.models import Model
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
@@ -251,6 +252,19 @@ class ConfirmsActions(admin.ModelAdmin):
 
     def _url_of_row(self, row: Model) -> str:
         return reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_change", args=[row.pk])
+
+
+class OffersActions(ConfirmsActions):
+    """An admin whose row's page is Django's own, with what this member of staff may do above it."""
+
+    change_form_template = "admin/row_with_actions.html"
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        row = self.get_object(request, unquote(object_id))
+        offers = self.possible_actions(request, row, now=clock.now()) if row is not None else []
+        return super().change_view(request, object_id, form_url, {"possible_actions": offers, **(extra_context or {})})
 
 
 def _may(request: HttpRequest, action: ConfirmedAction) -> bool:

@@ -7,6 +7,7 @@ from django.db import transaction
 
 MOVE_MONEY = "instainstru.move_money"
 WRITE_NOTES = "instainstru.write_notes"
+REPLAY_EVENTS = "payments.replay_stripeevent"
 
 # Whose rows every group may look at: our own apps, and Stripe's objects as dj-stripe mirrors them.
 SEEN = ("instainstru", "accounts", "notifications", "credits", "payments", "bookings", "disputes", "djstripe")
@@ -21,8 +22,8 @@ class StaffGroup:
 
 
 GROUPS = (
-    StaffGroup(name="Support", rights=(WRITE_NOTES,)),
-    StaffGroup(name="Finance", rights=(WRITE_NOTES, MOVE_MONEY)),
+    StaffGroup(name="Support", rights=(WRITE_NOTES, REPLAY_EVENTS)),
+    StaffGroup(name="Finance", rights=(WRITE_NOTES, REPLAY_EVENTS, MOVE_MONEY)),
 )
 
 

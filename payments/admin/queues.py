@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from urllib.parse import urlencode
 
-from django.db.models import DateTimeField, ExpressionWrapper, F, Min, QuerySet, Value
+from django.db.models import DateTimeField, ExpressionWrapper, F, Min, Model, QuerySet, Value
 from django.db.models.functions import Least
 from django.urls import reverse
 
@@ -11,7 +11,7 @@ from instainstru.admin.links import booking_url
 from instainstru.admin.queues import SHOWN, Backlog, WorkItem, WorkQueue
 from instainstru.money import dollars
 from payments.admin.words import ACTIONS, REVIEW_REASONS, in_words
-from payments.models import Operation, Payment
+from payments.models import ChangeAtStripe, Operation, Payment, StripeEvent
 from payments.policy.states import STOPS, PaymentStatus, ReviewReason
 
 REVIEWED_WITHIN = timedelta(hours=24)  # somebody's money stands still meanwhile; a hold that lapses sooner is sooner
@@ -86,7 +86,39 @@ def _owed(now: datetime) -> Backlog:
     return Backlog(count=count, items=items)
 
 
-def _list_of(model: type[Payment] | type[Operation], **filters: str) -> str:
+def _given_up(now: datetime) -> Backlog:
+    """Events of Stripe's that could not be applied however often it was tried."""
+    events = StripeEvent.objects.given_up()
+    count = events.count()
+    items = tuple(
+        WorkItem(
+            label=event.type,
+            detail=event.failure,
+            since=event.given_up_at,
+            url=reverse("admin:payments_stripeevent_change", args=[event.pk]),
+        )
+        for event in events.order_by("given_up_at", "id")[:SHOWN]
+    )
+    return Backlog(count=count, items=items)
+
+
+def _changed_after_the_end(now: datetime) -> Backlog:
+    """What was changed at Stripe and stopped nothing, since nothing was to come; nobody has looked at it yet (P8.8)."""
+    unseen = ChangeAtStripe.objects.filter(seen_at=None).exclude(payment__review_reason=ReviewReason.CHANGED_AT_STRIPE)
+    count = unseen.count()
+    items = tuple(
+        WorkItem(
+            label=change.payment.reference,
+            detail=f"{change.get_kind_display()}: {dollars(change.amount_cents)}",
+            since=change.noticed_at,
+            url=reverse("admin:payments_changeatstripe_change", args=[change.pk]),
+        )
+        for change in unseen.select_related("payment").order_by("noticed_at", "id")[:SHOWN]
+    )
+    return Backlog(count=count, items=items)
+
+
+def _list_of(model: type[Model], **filters: str) -> str:
     return f"{reverse(f'admin:payments_{model._meta.model_name}_changelist')}?{urlencode(filters)}"
 
 
@@ -105,5 +137,19 @@ QUEUES = (
         backlog=_owed,
         url=lambda: _list_of(Payment, owed="yes"),
         permission="payments.view_payment",
+    ),
+    WorkQueue(
+        name="events-given-up",
+        title="Stripe's events that could not be applied",
+        backlog=_given_up,
+        url=lambda: _list_of(StripeEvent, given_up_at__isempty="0"),
+        permission="payments.view_stripeevent",
+    ),
+    WorkQueue(
+        name="changes-unseen",
+        title="Changed at Stripe after everything had ended",
+        backlog=_changed_after_the_end,
+        url=lambda: _list_of(ChangeAtStripe, seen_at__isempty="1"),
+        permission="payments.view_changeatstripe",
     ),
 )

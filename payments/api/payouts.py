@@ -13,7 +13,7 @@ from instainstru.api.permissions import IsInstructor
 from payments import operations
 from payments.api.provider import OF_THE_PROVIDER, provider_problems
 from payments.models import Payee
-from payments.serializers.payouts import OnboardingLinkOut, PayoutAccountOut
+from payments.serializers.payouts import DashboardLinkOut, OnboardingLinkOut, PayoutAccountOut
 
 
 @extend_schema(tags=["payout account"])
@@ -52,4 +52,18 @@ class OnboardingLink(APIView):
     def post(self, request: SignedInApiRequest) -> Response:
         with provider_problems():
             url = operations.onboarding_link(instructor=request.user, return_url=settings.SITE_URL, now=clock.now())
+        return Response({"url": url})
+
+
+@extend_schema(tags=["payout account"])
+class DashboardLink(APIView):
+    """The way to the instructor's own pages at Stripe: payouts, bank account, tax forms."""
+
+    permission_classes = [IsInstructor]
+
+    @extend_schema(request=None, responses=DashboardLinkOut, extensions=may_meet("not_found", *OF_THE_PROVIDER))
+    def post(self, request: SignedInApiRequest) -> Response:
+        payee = get_object_or_404(Payee, user=request.user)
+        with provider_problems():
+            url = operations.dashboard_link(payee=payee)
         return Response({"url": url})

@@ -1,11 +1,12 @@
 """The only code that changes the state of money: accepting, carrying out and ending operations (design 4)."""
 
-from payments.operations.accounts import onboarding_link, open_account, refresh_account
+from payments.operations.accounts import dashboard_link, onboarding_link, open_account, refresh_account
 from payments.operations.backfill import accounts_to_backfill, backfill_events
 from payments.operations.cards import begin_card_setup, confirm_card_setup, retry_unpaid, save_card, what_the_card_owes
 from payments.operations.changes import see_changes
 from payments.operations.claims import unclaim
 from payments.operations.credit import expire_credits, grant_credit
+from payments.operations.endpoints import plan_endpoints, set_up_endpoints
 from payments.operations.events import apply_event, replay_event
 from payments.operations.facts import facts_of
 from payments.operations.funding import record_funding
@@ -29,6 +30,7 @@ __all__ = [
     "begin_card_setup",
     "cancel_by_staff",
     "confirm_card_setup",
+    "dashboard_link",
     "expire_credits",
     "facts_of",
     "grant_credit",
@@ -36,6 +38,7 @@ __all__ = [
     "open_account",
     "open_payment",
     "perform",
+    "plan_endpoints",
     "preview_resolution",
     "preview_retry",
     "preview_staff_cancellation",
@@ -49,6 +52,7 @@ __all__ = [
     "retry_unpaid",
     "save_card",
     "see_changes",
+    "set_up_endpoints",
     "unclaim",
     "warn_of_expiring_credit",
     "warn_unpaid",

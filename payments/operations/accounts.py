@@ -39,6 +39,14 @@ def onboarding_link(*, instructor: User, return_url: str, now: datetime) -> str:
     )
 
 
+def dashboard_link(*, payee: Payee) -> str:
+    """Return the address of the instructor's own pages at Stripe, good for one visit.
+
+    Raises GatewayRefused, for an account whose onboarding is not finished among others, or GatewayUnavailable.
+    """
+    return parties.dashboard_link(payee.account_id)
+
+
 def refresh_account(*, payee: Payee, now: datetime) -> Payee:
     """Ask Stripe whether an account can be paid and keep the answer. Raises GatewayRefused or GatewayUnavailable."""
     account = parties.account(payee.account_id)

@@ -17,5 +17,9 @@ class PayoutAccountOut(serializers.Serializer[Payee]):
         return payee.pk is not None
 
 
+class DashboardLinkOut(serializers.Serializer[dict[str, str]]):
+    url = serializers.URLField(help_text="The instructor's own pages at Stripe. Good for one visit, now.")
+
+
 class OnboardingLinkOut(serializers.Serializer[dict[str, str]]):
     url = serializers.URLField(help_text="Stripe's page. Good for one visit, now.")

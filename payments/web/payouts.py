@@ -6,7 +6,7 @@ from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from instainstru import clock
 from instainstru.accounts.access import instructors_only
@@ -16,10 +16,10 @@ from payments.gateway.parties import GatewayRefused, GatewayUnavailable
 from payments.models import Payee
 from payments.web.provider import tell
 
-ONBOARDING = {"form-action": ["https://connect.stripe.com"]}  # where this page's form leads to
+AT_STRIPE = {"form-action": ["https://connect.stripe.com"]}  # where this page's forms lead to
 
 
-@csp_update(ONBOARDING)
+@csp_update(AT_STRIPE)
 @instructors_only
 @require_http_methods(["GET", "HEAD", "POST"])
 def payouts(request: SignedInRequest) -> HttpResponse:
@@ -52,6 +52,19 @@ def returned(request: SignedInRequest) -> HttpResponse:
         else:
             if payee.is_payable:
                 messages.success(request, "You can be paid now.")
+    return redirect("payouts")
+
+
+@instructors_only
+@require_POST
+def dashboard(request: SignedInRequest) -> HttpResponse:
+    """Lead on to the instructor's own pages at Stripe: payouts, bank account, tax forms."""
+    payee = Payee.objects.filter(user=request.user).first()
+    if payee is not None:
+        try:
+            return redirect(operations.dashboard_link(payee=payee))
+        except (GatewayRefused, GatewayUnavailable) as trouble:
+            tell(request, trouble)
     return redirect("payouts")
 
 

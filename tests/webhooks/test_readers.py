@@ -1,0 +1,169 @@
+"""What Stripe tells of payouts, cards and intents, beside what was changed there."""
+
+from datetime import timedelta
+
+import pytest
+
+from bookings.models import Booking
+from instainstru import clock
+from instainstru.local.scenarios.stage import CARDS
+from payments import operations as payments
+from payments.gateway import client
+from payments.ledger import books
+from payments.models import JournalEntry, Operation, Payee, Payer
+from payments.policy.accounts import Account
+from tests.rules.standing import Money, money_of, payment_of, stands
+from tests.stage import Stage
+from tests.webhooks.conftest import Post
+
+P, PI = 10_560, 13_440
+
+
+def settled(stage: Stage) -> Booking:
+    booking = stage.book()
+    stage.travel_to(booking.ends_at + timedelta(hours=25))
+    return booking
+
+
+def pay_out(cents: int, *, account: str = "") -> str:
+    body = {"amount": cents, "currency": "usd"}
+    return client.post("/v1/payouts", body, key=f"payout-{account}-{cents}", account=account)["id"]
+
+
+@pytest.mark.parametrize("fails", [None, "before it is told", "after it is told"])
+def test_what_an_instructor_takes_to_the_bank_is_owed_to_them_no_more(stage: Stage, post: Post, fails: str | None):
+    settled(stage)
+    stage.travel(days=3)  # the charge's share is available by now
+    payout = pay_out(4_000, account=Payee.objects.get(user=stage.instructor).account_id)
+    if fails == "after it is told":
+        post.deliver()
+    if fails:
+        stage.simulator.fail_payout(payout)
+
+    post.deliver()
+    post.deliver()
+
+    left = P if fails else P - 4_000
+    assert books.balance(Account.CONNECTED, owner_id=stage.instructor.pk) == left
+    assert books.balance(Account.EARNINGS, owner_id=stage.instructor.pk) == -left
+    assert JournalEntry.objects.filter(cause__startswith=f"stripe:{payout}").count() == (2 if fails else 1)
+    assert stage.disorder() == []
+
+
+def test_the_platforms_own_payout_is_booked_against_its_funding(stage: Stage, post: Post):
+    before = books.balance(Account.FUNDING)
+    pay_out(10_000)
+
+    post.deliver()
+
+    assert books.balance(Account.FUNDING) == before + 10_000
+    assert stage.disorder() == []
+
+
+# --- Cards ------------------------------------------------------------------------------------------------------------
+
+
+def set_card_up_and_leave(stage: Stage, card: str) -> None:
+    """Save a card as Stripe.js does, and close the window before it comes back to us."""
+    setup = payments.begin_card_setup(student=stage.student)
+    payments.confirm_card_setup(
+        student=stage.student, setup_id=setup.id, payment_method=CARDS[card], return_url="http://127.0.0.1/"
+    )
+
+
+def card_of(stage: Stage) -> str:
+    return Payer.objects.get(user=stage.student).payment_method_id
+
+
+@pytest.mark.rule("P2.5")
+def test_a_card_whose_student_never_came_back_is_kept_and_tried(stage: Stage, post: Post):
+    stage.use_card("declined")
+    booking = stage.book(hours_ahead=30)
+    stage.travel(hours=7)
+    assert stands(booking)[:2] == ("confirmed", "payment_method_required")
+
+    set_card_up_and_leave(stage, "ok")
+    post.deliver()
+
+    assert stands(booking)[:2] == ("confirmed", "authorized")
+    assert stage.disorder() == []
+
+
+@pytest.mark.parametrize("backwards", [True, False])
+def test_of_two_cards_the_later_one_stays_in_whatever_order_they_are_told(stage: Stage, post: Post, backwards: bool):
+    set_card_up_and_leave(stage, "declined")
+    stage.travel(minutes=1)
+    set_card_up_and_leave(stage, "ok")
+    newest = client.get("/v1/setup_intents", limit=1)["data"][0]["payment_method"]
+    told = post.waiting()
+
+    for event in reversed(told) if backwards else told:
+        post.put(event)
+
+    assert card_of(stage) == newest
+
+
+def test_a_card_that_was_chosen_later_stays(stage: Stage, post: Post):
+    set_card_up_and_leave(stage, "declined")
+    stage.travel(minutes=1)
+    stage.use_card("ok")
+    chosen = card_of(stage)
+
+    post.deliver()
+
+    assert card_of(stage) == chosen
+
+
+# --- Intents ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.rule("P5.2")
+def test_a_refused_confirmation_is_noticed_without_the_student(stage: Stage, post: Post):
+    stage.use_card("requires_3ds")
+    booking = stage.book(hours_ahead=20)
+    stage.simulator.finish_3ds(payment_of(booking).pending_intent_id, succeed=False)
+
+    post.deliver()
+
+    assert payment_of(booking).refusal_code == "card_declined"
+    assert stands(booking)[:2] == ("pending", "payment_method_required")
+    assert stage.disorder() == []
+
+
+def test_an_intent_that_still_waits_for_the_bank_begins_nothing(stage: Stage, post: Post):
+    stage.use_card("requires_3ds")
+    booking = stage.book(hours_ahead=20)
+
+    post.deliver()
+
+    assert payment_of(booking).pending_intent_id
+    assert not Operation.objects.filter(kind="confirm_authorization").exists()
+
+
+def test_an_intent_whose_answer_is_still_unknown_is_looked_at_later(stage: Stage, post: Post):
+    stage.use_card("requires_3ds")
+    stage.simulator.order_fault("authorize", "lost_answer")
+    booking = stage.book(hours_ahead=20)
+    (event,) = [event for event in post.waiting() if event["type"] == "payment_intent.requires_action"]
+    stage.simulator.finish_3ds(event["data"]["object"]["id"])
+    (confirmed,) = [event for event in post.waiting() if event["type"].endswith("capturable_updated")]
+
+    assert not post.put(confirmed)
+
+    stage.travel(minutes=2)  # the answer is repeated by now, as it was at first: the bank waits
+    assert payment_of(booking).pending_intent_id
+    assert post.put(confirmed)
+    assert stands(booking)[:2] == ("confirmed", "authorized")
+    assert money_of(booking) == Money(held=PI)
+    assert stage.disorder() == []
+
+
+def test_the_clock_is_the_products(stage: Stage, post: Post):
+    settled(stage)
+    refund_at = clock.now()
+    booking = Booking.objects.get()
+    stage.simulator.refund_in_dashboard(payment_of(booking).intent_id, cents=100)
+
+    post.deliver()
+
+    assert JournalEntry.objects.latest("id").occurred_at == refund_at
