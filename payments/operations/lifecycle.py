@@ -21,7 +21,7 @@ from payments.operations import waiting
 from payments.operations.consequences import book_debt, end_other_stops, give_credits, set_deadlines, set_state
 from payments.operations.deciding import decide_on
 from payments.operations.facts import facts_of
-from payments.operations.rulings import count_what_was_taken, end_case, take_credits
+from payments.operations.rulings import count_what_was_taken, end_case, hold_wallet_still, take_credits
 from payments.policy.conclude import conclude
 from payments.policy.decide import decide
 from payments.policy.facts import Facts
@@ -229,8 +229,13 @@ def go_on(subject: Subject, *, now: datetime) -> None:
     What a case had halted claims the open place again, decided anew as of its instant; then what has waited longest.
     """
     payment = subject.payment
-    halted = payment.operations.halted().order_by("number").first()
-    if halted is None or payment.is_frozen or payment.operations.open().exists():
+    free_to_go = (
+        each
+        for each in payment.operations.halted().order_by("number")
+        if not freezes.halts(payment, Action(each.kind))  # a ruling goes on though its own case is still open
+    )
+    halted = None if payment.operations.open().exists() else next(free_to_go, None)
+    if halted is None:
         waiting.begin_next(subject, now=now)
         return
     halted.payment = payment
@@ -305,6 +310,8 @@ def _go_on(
     is still the cancellation of a confirmed booking. Under an open case it is halted from the start.
     """
     payment = subject.payment
+    if successor in CASE_OF:
+        hold_wallet_still(payment)
     with freezes.lifted(payment):
         facts = facts_of(subject, inputs=operation.inputs | {"halted": True})
     if successor == operation.kind:
