@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from instainstru.refusals import Refused
 from payments.policy.accounts import Account, Line
 from payments.policy.decide import decide
-from payments.policy.facts import Facts, Staffs, Transfer
+from payments.policy.facts import Case, Facts, Staffs, Transfer
 from payments.policy.plan import CreditMoves, Ending, Plan, PlannedStep, StepAnswer
 from payments.policy.pricing import Terms, price_booking
 from payments.policy.rules import DEFAULT_RULES
@@ -18,6 +18,7 @@ from payments.policy.states import (
     BookingStatus,
     Call,
     Fault,
+    NoShowRuling,
     Outcome,
     PaymentStatus,
     ReviewReason,
@@ -26,6 +27,8 @@ from payments.policy.states import (
 )
 from tests.policy.given import SETTLEMENT, STARTS
 
+ABSENCES = [NoShowRuling.INSTRUCTOR_ABSENT, NoShowRuling.STUDENT_ABSENT, NoShowRuling.BOTH_ABSENT]
+CHARGEBACKS = {Action.ANSWER_CHARGEBACK, Action.WIN_CHARGEBACK, Action.LOSE_CHARGEBACK}
 cents = st.integers(0, 10**9)
 MINUTE = timedelta(minutes=1)
 BOUNDARIES = [timedelta(hours=hours) for hours in (-24, -12, 0, 1, 25)]
@@ -98,6 +101,7 @@ def facts(
             booked_held=-captured,
             booked_earnings=-agreed.payout if advanced else 0,
         ),
+        case=Case(no_show=draw(st.sampled_from(ABSENCES)), credits_reserved=0 if advanced else agreed.credits),
         late_reschedule_used=status == PaymentStatus.LOCKED or draw(st.booleans()),
         new_starts_at=at(draw(st.integers(-3 * 24 * 60, 30 * 24 * 60))),
         time_was_taken=draw(st.booleans()),
@@ -110,13 +114,19 @@ ONGOING = (BookingStatus.PENDING, BookingStatus.CONFIRMED, BookingStatus.COMPLET
 def is_asked(booking: Facts, action: Action) -> bool:
     """Return whether anybody asks that of such a booking.
 
-    A checkout is asked once, when the booking is made; an end without payment never follows on an advance.
+    A checkout is asked once, when the booking is made; an end without payment never follows on an advance. Rulings are
+    asked about what lies beneath their freeze; a chargeback has moved money beside the payment's own course.
     """
     match action:
         case Action.CHECKOUT:
             return booking.booking_status == BookingStatus.PENDING and not booking.has_pending_intent
         case Action.END_UNPAID:
             return not booking.owed
+        case Action.RULE_NO_SHOW | Action.RULE_DISPUTE:
+            frozen = booking.payment_status in (PaymentStatus.SETTLED, PaymentStatus.MANUAL_REVIEW)
+            return booking.booking_status != BookingStatus.PENDING and not frozen
+        case action if action in CHARGEBACKS:
+            return False
         case _:
             return True
 

@@ -295,5 +295,7 @@ def test_a_booking_only_becomes_what_its_action_means(decision: Decision) -> Non
         Action.STUDENT_CANCEL: {BookingStatus.CANCELLED},
         Action.INSTRUCTOR_CANCEL: {BookingStatus.CANCELLED},
         Action.STAFF_CANCEL: {BookingStatus.CANCELLED},
+        Action.RULE_NO_SHOW: {BookingStatus.NO_SHOW},
+        Action.RULE_DISPUTE: {BookingStatus.COMPLETED, None},
     }  # the others leave it as it is
     assert becomes in allowed.get(plan.action, {None})

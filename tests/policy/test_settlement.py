@@ -147,12 +147,25 @@ def test_a_settlement_asks_the_card_off_session() -> None:
     assert (authorize.on_session, authorize.transfer) == (False, 10_560)
 
 
+@pytest.mark.rule("P8.3")
+@pytest.mark.rule("P10.2")
+def test_a_student_who_did_not_come_pays_later_and_stays_a_no_show() -> None:
+    plan = settled(booked(PaymentStatus.PAYMENT_METHOD_REQUIRED, booking=BookingStatus.NO_SHOW))
+
+    assert [(step.call, step.amount) for step in plan.steps] == [(AUTHORIZE, 13_440), (CAPTURE, 13_440)]
+    assert plan.booking_status_at_once == BookingStatus.NO_SHOW
+    assert plan.ending.outcome == Outcome.STUDENT_NO_SHOW
+    assert (plan.to_student, plan.to_instructor) == (
+        "You did not come; the lesson counts as given. Your card is charged $134.40.",
+        "The student did not come; the lesson counts as given. $105.60 is paid to you.",
+    )
+
+
 NOT_TO_SETTLE = {
     "settled": booked(PaymentStatus.SETTLED, booking=BookingStatus.COMPLETED),
     "under review": booked(PaymentStatus.MANUAL_REVIEW),
     "cancelled": booked(PaymentStatus.AUTHORIZED, booking=BookingStatus.CANCELLED),
     "a checkout that was not paid": booked(PaymentStatus.PAYMENT_METHOD_REQUIRED, booking=BookingStatus.PENDING),
-    "a no-show": booked(PaymentStatus.AUTHORIZED, booking=BookingStatus.NO_SHOW),
 }
 
 
