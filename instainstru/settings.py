@@ -253,6 +253,7 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TASK_DEFAULT_QUEUE = "clockwork"
 CELERY_TASK_ROUTES = {
     "payments.tasks.sweep_*": {"queue": "clockwork"},
+    "payments.tasks.mirror_object": {"queue": "mirror"},
     "payments.tasks.*": {"queue": "money"},
     "instainstru.notifications.tasks.*": {"queue": "messages"},
 }

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 
 from celery import shared_task
 from django.db import transaction
+from kombu.exceptions import OperationalError
 
 from instainstru import clock
 from instainstru.locks import booking_mutex
@@ -17,6 +18,7 @@ from payments import operations
 from payments.gateway.parties import GatewayRefused, GatewayUnavailable
 from payments.models import Operation, Payment, StripeEvent
 from payments.models.payment import PaymentQuerySet
+from payments.operations.mirroring import SETTLES_IN
 from payments.policy.states import Action, Party
 
 logger = logging.getLogger(__name__)
@@ -78,7 +80,17 @@ def continue_operation(*, operation_id: int) -> None:
 @shared_task(ignore_result=True)
 def apply_event(*, event_pk: int) -> None:
     """Apply one event of Stripe's, after Stripe was answered."""
-    operations.apply_event(StripeEvent.objects.get(pk=event_pk), now=clock.now())
+    event = StripeEvent.objects.get(pk=event_pk)
+    if operations.apply_event(event, now=clock.now()):
+        _mirror_later(event)
+
+
+@shared_task(ignore_result=True, rate_limit="120/m")
+def mirror_object(*, event_pk: int) -> None:
+    """Copy what an event is about into dj-stripe's tables; nothing of ours waits for it or rests on it."""
+    event = StripeEvent.objects.get(pk=event_pk)
+    if trouble := operations.mirror_object(event):
+        logger.warning("%s is not mirrored: %s", event.object_id, trouble)
 
 
 @shared_task(ignore_result=True)
@@ -127,6 +139,14 @@ def sweep_expired_credits(*, limit: int = 100) -> None:
     """Expire credit past its date and book the breakage (P9.3)."""
     while operations.expire_credits(now=clock.now(), limit=limit) == limit:
         pass
+
+
+def _mirror_later(event: StripeEvent) -> None:
+    if operations.wants_mirroring(event):
+        try:
+            mirror_object.apply_async(kwargs={"event_pk": event.pk}, countdown=SETTLES_IN.total_seconds())
+        except OperationalError:  # the broker is down; the object's next event mirrors it
+            logger.warning("The broker is down: %s is not mirrored.", event.object_id)
 
 
 def _fan_out(kind: Action, due: Due, order: str, limit: int) -> None:

@@ -51,7 +51,7 @@ class SeeChange(ConfirmedAction):
         unseen = list(payment.changes_at_stripe.filter(seen_at=None).order_by("id"))
         if not unseen:
             raise Refused("already_settled")
-        goes_on = payment.review_reason == ReviewReason.CHANGED_AT_STRIPE
+        goes_on = payment.review_reason == ReviewReason.CHANGED_AT_STRIPE  # under a case it goes on with that one's end
         return Proposal(
             verb="It may stand" + (", go on" if goes_on else ""),
             rule="P8.8",

@@ -11,6 +11,7 @@ from payments.operations.events import apply_event, replay_event
 from payments.operations.facts import facts_of
 from payments.operations.funding import record_funding
 from payments.operations.lifecycle import accept, begin, perform
+from payments.operations.mirroring import mirror_object, wants_mirroring
 from payments.operations.open_payment import open_payment
 from payments.operations.staff import (
     cancel_by_staff,
@@ -34,6 +35,7 @@ __all__ = [
     "expire_credits",
     "facts_of",
     "grant_credit",
+    "mirror_object",
     "onboarding_link",
     "open_account",
     "open_payment",
@@ -54,6 +56,7 @@ __all__ = [
     "see_changes",
     "set_up_endpoints",
     "unclaim",
+    "wants_mirroring",
     "warn_of_expiring_credit",
     "warn_unpaid",
     "what_the_card_owes",

@@ -17,7 +17,7 @@ from instainstru.accounts.models import User
 from instainstru.api.idempotency import Receipt
 from instainstru.money import dollars
 from instainstru.refusals import Refused
-from payments import endings
+from payments import endings, freezes
 from payments.endings import Subject
 from payments.gateway.movements import Intent, Refund, Reversal
 from payments.ledger import journal
@@ -101,8 +101,11 @@ def see_changes(*, payment_id: int, actor: User, now: datetime, receipt: Receipt
         unseen = payment.changes_at_stripe.filter(seen_at=None)
         if not unseen.update(seen_at=now, seen_by=actor):
             raise Refused("already_settled")
-        if payment.review_reason == ReviewReason.CHANGED_AT_STRIPE:
-            unfreeze(payment, payment.former_status)
+        with freezes.lifted(payment):
+            waited = payment.review_reason == ReviewReason.CHANGED_AT_STRIPE
+            if waited:
+                unfreeze(payment, payment.former_status)
+        if waited:
             set_deadlines(subject, now=now)
             payment.save()
             waiting.begin_next(subject, now=now)
@@ -117,7 +120,8 @@ def _nothing_under_way(payment_id: int, *, now: datetime) -> Iterator[Subject]:
         subject = endings.lock_subject(Action.SETTLE, payment_id)
         if subject.payment.operations.open().exists():
             raise NotYet("Something is under way on this payment.")
-        yield subject
+        with freezes.lifted(subject.payment):  # under a case it is taken in all the same, beneath the freeze
+            yield subject
         set_deadlines(subject, now=now)
         subject.payment.save()
 

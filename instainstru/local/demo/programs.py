@@ -89,7 +89,7 @@ def web_server(places: Places) -> Program:
 
 
 def worker(places: Places) -> Program:
-    options = {"--queues": "money,clockwork,messages", "--concurrency": TASKS, "--hostname": "worker@demo"}
+    options = {"--queues": "money,clockwork,messages,mirror", "--concurrency": TASKS, "--hostname": "worker@demo"}
     return Program(
         name="worker",
         command=[*_celery("worker"), *_written(options)],
