@@ -9,6 +9,11 @@ from django.db.models import Q
 
 from bookings.models import Booking
 from disputes.models.resolution import Resolvable
+from instainstru.references import new_reference
+
+
+def _chargeback_ref() -> str:
+    return new_reference("cb")
 
 
 class ChargebackQuerySet(models.QuerySet["Chargeback"]):
@@ -24,6 +29,7 @@ class Chargeback(Resolvable):
         WON = "won", "Won"
         LOST = "lost", "Lost"
 
+    ref = models.CharField(max_length=40, unique=True, editable=False, default=_chargeback_ref)
     booking = models.ForeignKey(Booking, models.PROTECT, related_name="chargebacks")
     dispute_id = models.CharField(max_length=64, unique=True, help_text="Stripe's.")
     status = models.CharField(max_length=10, choices=Status, default=Status.OPEN)

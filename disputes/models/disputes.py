@@ -10,8 +10,13 @@ from django.db.models import Q
 
 from bookings.models import Booking
 from disputes.models.resolution import Resolvable
+from instainstru.references import new_reference
 from payments.models.choices import choices_of
 from payments.policy.states import DisputeRuling, Party
+
+
+def _dispute_ref() -> str:
+    return new_reference("dp")
 
 
 class LessonDisputeQuerySet(models.QuerySet["LessonDispute"]):
@@ -22,6 +27,7 @@ class LessonDisputeQuerySet(models.QuerySet["LessonDispute"]):
 class LessonDispute(Resolvable):
     """A dispute about one lesson, opened by a side or by staff on behalf of one."""
 
+    ref = models.CharField(max_length=40, unique=True, editable=False, default=_dispute_ref)
     booking = models.ForeignKey(Booking, models.PROTECT, related_name="lesson_disputes")
     opened_by = models.CharField(max_length=20, choices=choices_of(Party))
     on_behalf_of = models.CharField(max_length=20, choices=choices_of(Party))

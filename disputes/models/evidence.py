@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import secrets
+
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
@@ -18,6 +20,11 @@ def _evidence_ref() -> str:
     return new_reference("ev")
 
 
+def _unguessable_name(evidence: Evidence, called: str) -> str:
+    """Where a file is kept: nothing of what its author calls it, and nothing that anybody is ever told."""
+    return f"evidence/{secrets.token_hex(32)}"
+
+
 class Evidence(models.Model):
     """One piece of evidence in one case. Append-only: what was shown can't be unsaid."""
 
@@ -28,7 +35,7 @@ class Evidence(models.Model):
     by = models.CharField(max_length=20, choices=choices_of(Party))
     author = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
     statement = models.TextField(max_length=4_000, blank=True)
-    file = models.FileField(upload_to="evidence/%Y/%m", blank=True)
+    file = models.FileField(upload_to=_unguessable_name, blank=True)
     file_name = models.CharField(max_length=200, blank=True, help_text="As its author calls it.")
     content_type = models.CharField(max_length=60, blank=True, help_text="Told by its content, not by its name.")
     bytes = models.PositiveIntegerField(default=0)
@@ -49,3 +56,10 @@ class Evidence(models.Model):
 
     def __str__(self) -> str:
         return f"{self.ref} by {self.by}"
+
+    @property
+    def case(self) -> NoShowReport | LessonDispute | Chargeback:
+        """The one case that it belongs to."""
+        found = self.report or self.dispute or self.chargeback
+        assert found is not None  # evidence_belongs_to_one_case
+        return found

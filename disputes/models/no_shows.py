@@ -13,8 +13,13 @@ from bookings.models import Booking
 from disputes.models.chargebacks import Chargeback
 from disputes.models.disputes import LessonDispute
 from disputes.models.resolution import Resolvable
+from instainstru.references import new_reference
 from payments.models.choices import choices_of
 from payments.policy.states import NoShowRuling, Party
+
+
+def _report_ref() -> str:
+    return new_reference("ns")
 
 
 class NoShowReportQuerySet(models.QuerySet["NoShowReport"]):
@@ -37,6 +42,7 @@ class NoShowReportQuerySet(models.QuerySet["NoShowReport"]):
 class NoShowReport(Resolvable):
     """One side's, or staff's, report that the other one did not come."""
 
+    ref = models.CharField(max_length=40, unique=True, editable=False, default=_report_ref)
     booking = models.ForeignKey(Booking, models.PROTECT, related_name="no_show_reports")
     reported_by = models.CharField(max_length=20, choices=choices_of(Party))
     reporter = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
