@@ -239,6 +239,17 @@ def test_lifting_sets_free_what_is_owed_and_tells_what_was_paid_once(student: Us
     assert queries.paid_off_towards(reference=FOR) == 0
 
 
+def test_what_was_paid_off_before_it_was_lifted_was_cleared_then(student: User, standing_clock) -> None:
+    owe(student, 3_000)
+    issue(student, 3_000)
+    paid_at = clock.now()
+    standing_clock.advance(days=1)
+
+    lift(student)
+
+    assert NegativeBalance.objects.get().cleared_at == paid_at
+
+
 def test_what_was_never_owed_is_lifted_all_the_same(student: User) -> None:
     assert lift(student) == Lifted(lifted=0, paid_off=0)
     assert queries.paid_off_towards(reference=FOR) == 0
@@ -255,7 +266,7 @@ def test_a_second_chargeback_of_one_booking_adds_to_it(student: User, standing_c
 
     owe(student, 2_000)  # anew, so it is the younger one now
 
-    assert owed(student) == {"bk_other": 700, FOR: 2_000}
+    assert list(owed(student).items()) == [("bk_other", 700), (FOR, 2_000)]
     assert queries.owed_by_student() == {student.pk: 2_700}
     assert lift(student) == Lifted(lifted=2_000, paid_off=0)  # what came back once does not come back twice
 
