@@ -28,14 +28,14 @@ WORKSHOP = ROOT / ".data" / "mutation"
 EQUIVALENT = ROOT / "tests" / "data" / "equivalent-mutants.json"
 MUTMUT = Path(sys.executable).with_name("mutmut")
 
-MUTATED = ("payments/policy", "credits/policy.py", "instainstru/money.py")
+MUTATED = ("payments/policy", "disputes/policy.py", "credits/policy.py", "instainstru/money.py")
 NEEDED = ("instainstru/refusals.py", "tests/policy", "tests/credits/test_policy.py")
-PACKAGES = ("payments", "credits", "instainstru", "tests", "tests/credits")
+PACKAGES = ("payments", "disputes", "credits", "instainstru", "tests", "tests/credits")
 
 SETTINGS = """
 [tool.mutmut]
-source_paths = ["payments", "credits", "instainstru"]
-only_mutate = ["payments/policy/*.py", "credits/policy.py", "instainstru/money.py"]
+source_paths = ["payments", "disputes", "credits", "instainstru"]
+only_mutate = ["payments/policy/*.py", "disputes/policy.py", "credits/policy.py", "instainstru/money.py"]
 pytest_add_cli_args = ["-p", "no:django", "-p", "no:cacheprovider", "-p", "no:xdist", "--hypothesis-profile=ci"]
 pytest_add_cli_args_test_selection = ["tests"]
 use_git_change_detection = false
