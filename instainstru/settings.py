@@ -287,6 +287,7 @@ CLOCKWORK = {
         "every": timedelta(seconds=30),
     },
     "tiers-evaluated": {"task": "bookings.tasks.evaluate_tiers", "at": crontab(hour=3, minute=30)},
+    "books-reconciled": {"task": "payments.tasks.reconcile_with_stripe", "at": crontab(hour=4, minute=40)},
     "sessions-expired": {"task": "instainstru.accounts.tasks.clear_expired_sessions", "at": crontab(hour=4, minute=10)},
     "idempotency-keys-old": {
         "task": "instainstru.accounts.tasks.forget_old_idempotency_keys",

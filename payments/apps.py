@@ -11,6 +11,7 @@ class PaymentsConfig(AppConfig):
         from instainstru.admin.queues import register_queue
         from payments import readers
         from payments.admin.queues import QUEUES
+        from payments.admin.reconciliation import RECONCILIATION
         from payments.endings import check_every_kind_has_one_ending
         from payments.gateway.client import configure_sdk
         from payments.operations.event_readers import READERS
@@ -20,5 +21,5 @@ class PaymentsConfig(AppConfig):
         checks.register(readers.check_every_type_has_one_reader)
         for reader, types in READERS.items():
             readers.register(types, reader)
-        for queue in QUEUES:
+        for queue in (*QUEUES, RECONCILIATION):
             register_queue(queue)

@@ -19,6 +19,7 @@ from payments.gateway.parties import GatewayRefused, GatewayUnavailable
 from payments.models import Operation, Payment, StripeEvent
 from payments.models.payment import PaymentQuerySet
 from payments.operations.mirroring import SETTLES_IN
+from payments.operations.reconcile import reconcile
 from payments.policy.states import Action, Party
 
 logger = logging.getLogger(__name__)
@@ -147,6 +148,15 @@ def _mirror_later(event: StripeEvent) -> None:
             mirror_object.apply_async(kwargs={"event_pk": event.pk}, countdown=SETTLES_IN.total_seconds())
         except OperationalError:  # the broker is down; the object's next event mirrors it
             logger.warning("The broker is down: %s is not mirrored.", event.object_id)
+
+
+@shared_task(ignore_result=True)
+def reconcile_with_stripe(*, days: int = 3) -> None:
+    """Match the last days' postings with Stripe's balance transactions, once a night; differences are work items."""
+    now = clock.now()
+    report = reconcile(since=now - timedelta(days=days), now=now)
+    if report.items:
+        logger.error("Reconciliation: %d differences stand.", len(report.items))
 
 
 def _fan_out(kind: Action, due: Due, order: str, limit: int) -> None:

@@ -7,6 +7,7 @@ from payments.models.ledger import JournalEntry, Posting
 from payments.models.operations import Operation, Step
 from payments.models.parties import AccountLock, Payee, Payer
 from payments.models.payment import Payment
+from payments.models.reconciliation import ReconciliationItem
 from payments.models.rules import RulesVersion
 from payments.models.transfers import PayoutTransfer
 
@@ -22,6 +23,7 @@ __all__ = [
     "Payment",
     "PayoutTransfer",
     "Posting",
+    "ReconciliationItem",
     "RulesVersion",
     "Step",
     "StripeEvent",

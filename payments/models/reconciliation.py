@@ -1,0 +1,78 @@
+"""What does not match between our books and Stripe's, until it does or somebody has dealt with it."""
+
+from __future__ import annotations
+
+from typing import Self
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+
+
+class ReconciliationItemQuerySet(models.QuerySet["ReconciliationItem"]):
+    def unresolved(self) -> Self:
+        return self.filter(resolved_at=None)
+
+
+class ReconciliationItem(models.Model):
+    """One difference, found once and kept: a work item for finance. Cents."""
+
+    class Kind(models.TextChoices):
+        MISSING_IN_BOOKS = "missing_in_books", "Moved at Stripe, not booked"
+        MISSING_AT_STRIPE = "missing_at_stripe", "Booked, not moved at Stripe"
+        AMOUNT_DIFFERS = "amount_differs", "Booked with another amount"
+
+    kind = models.CharField(max_length=20, choices=Kind)
+    name = models.CharField(
+        max_length=120, unique=True, help_text="The journal entry's cause, or Stripe's balance transaction."
+    )
+    stripe_objects = models.JSONField(default=list, help_text="What it is about at Stripe.")
+    booked_cents = models.BigIntegerField()
+    moved_cents = models.BigIntegerField()
+    happened_at = models.DateTimeField(help_text="When it was booked, or moved: its age counts from here.")
+    found_at = models.DateTimeField()
+    seen_at = models.DateTimeField(help_text="When it was last found.")
+    resolved_at = models.DateTimeField(null=True, blank=True)
+    resolved_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+",
+        help_text="Empty if it matched by itself in the end.",
+    )  # fmt: skip
+    note = models.TextField(blank=True)
+
+    objects = ReconciliationItemQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                name="reconciliation_item_differs", condition=~Q(booked_cents=models.F("moved_cents"))
+            ),
+        ]
+        indexes = [
+            models.Index("happened_at", "id", name="reconciliation_unresolved", condition=Q(resolved_at=None)),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()}: {self.name}"
+
+    @property
+    def off_by_cents(self) -> int:
+        """What our books lack, or have too much of."""
+        return self.moved_cents - self.booked_cents
+
+    @property
+    def next_step(self) -> str:
+        """What somebody who looks at it does first."""
+        return _NEXT_STEPS[self.kind]
+
+
+_NEXT_STEPS = {
+    ReconciliationItem.Kind.MISSING_IN_BOOKS: (
+        "Look the object up in Stripe's dashboard: who made it, and for which booking? Then back-fill the events."
+    ),
+    ReconciliationItem.Kind.MISSING_AT_STRIPE: (
+        "Open the operation that booked it, and compare its answer with the object in Stripe's dashboard."
+    ),
+    ReconciliationItem.Kind.AMOUNT_DIFFERS: (
+        "Compare amount and fees of the object in Stripe's dashboard with the entry."
+    ),
+}

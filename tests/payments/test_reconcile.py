@@ -1,0 +1,136 @@
+"""`reconcile`: every posting on our Stripe balance has its balance transactions, and the other way round."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from io import StringIO
+
+import pytest
+from django.core.management import call_command
+from django.db import transaction
+
+from bookings.models import Booking
+from bookings.operations import cancel_booking
+from disputes import operations as cases
+from instainstru import clock
+from payments.ledger import journal
+from payments.ledger.matching import Booked, DifferenceKind, Moved, differences
+from payments.models import ReconciliationItem
+from payments.operations.reconcile import reconcile
+from payments.policy.accounts import Account, Line
+from tests.stage import Stage
+
+Kind = ReconciliationItem.Kind
+
+
+@pytest.fixture
+def lived(stage: Stage) -> Booking:
+    """A lesson taken and paid with some credit, one cancelled late, and one whose payment the bank took back."""
+    stage.give_credit(5_000)
+    taken = stage.book(hours_ahead=72, credits=5_000)
+    late = stage.book(hours_ahead=80)
+    disputed = stage.book(hours_ahead=90)
+    stage.travel_to(late.starts_at - timedelta(hours=5))
+    cancel_booking(booking=late, actor=stage.student, now=clock.now())
+    stage.travel_to(disputed.ends_at + timedelta(days=2))
+    disputed.refresh_from_db()
+    dispute = stage.simulator.dispute(disputed.payment.intent_id)
+    cases.take_in_from_bank(dispute_id=dispute["id"], now=clock.now())
+    taken.refresh_from_db()
+    return taken
+
+
+def found(**options: object) -> list[tuple[str, str, int]]:
+    report = reconcile(since=clock.now() - timedelta(days=30), now=clock.now(), **options)
+    return [(item.kind, item.name, item.off_by_cents) for item in report.items]
+
+
+@pytest.mark.rule("P2.4")
+def test_what_we_booked_is_what_stripe_moved(lived: Booking) -> None:
+    report = reconcile(since=clock.now() - timedelta(days=30), now=clock.now())
+
+    assert report.items == ()
+    assert report.entries >= 8  # funding, three captures, the top-up, reversals, half a payout, the bank's withdrawal
+    assert report.transactions > report.entries  # a capture moves the charge and its transfer
+
+
+def test_what_moved_at_stripe_alone_is_a_work_item_and_settles_itself_once_booked(stage: Stage, lived: Booking) -> None:
+    refund = stage.simulator.refund_in_dashboard(lived.payment.intent_id, cents=1_000)
+    ((kind, name, off_by),) = found()
+    assert (kind, off_by) == (Kind.MISSING_IN_BOOKS, -1_000)
+    assert ReconciliationItem.objects.get(name=name).stripe_objects == [refund]
+    assert found() == [(kind, name, off_by)]  # found again, it is the same work item
+    assert ReconciliationItem.objects.count() == 1
+
+    _book(lived, cause=f"stripe:{refund}", cents=-1_000, object_id=refund)
+
+    assert found() == []
+    assert ReconciliationItem.objects.get().resolved_at == clock.now()
+
+
+def test_what_is_booked_alone_is_a_work_item(lived: Booking) -> None:
+    _book(lived, cause="stripe:re_of_nobody", cents=-2_500, object_id="re_of_nobody")
+
+    assert found() == [(Kind.MISSING_AT_STRIPE, "stripe:re_of_nobody", 2_500)]
+
+
+def test_what_is_booked_with_another_amount_is_a_work_item(stage: Stage, lived: Booking) -> None:
+    refund = stage.simulator.refund_in_dashboard(lived.payment.intent_id, cents=1_000)
+    _book(lived, cause=f"stripe:{refund}", cents=-999, object_id=refund)
+
+    assert found() == [(Kind.AMOUNT_DIFFERS, f"stripe:{refund}", -1)]
+
+
+def test_a_dry_run_keeps_nothing(stage: Stage, lived: Booking) -> None:
+    stage.simulator.refund_in_dashboard(lived.payment.intent_id, cents=1_000)
+
+    assert len(found(write=False)) == 1
+    assert not ReconciliationItem.objects.exists()
+
+
+def test_the_command_says_what_differs_and_what_to_do_next(stage: Stage, lived: Booking) -> None:
+    said = StringIO()
+    call_command("reconcile", "--json", stdout=said)
+    assert json.loads(said.getvalue())["differences"] == []
+    stage.simulator.refund_in_dashboard(lived.payment.intent_id, cents=1_000)
+
+    with pytest.raises(SystemExit, match="1"):
+        call_command("reconcile", stdout=said, stderr=StringIO())
+
+    assert "off by -$10.00" in said.getvalue()
+    assert "back-fill" in said.getvalue()
+
+
+def test_each_transaction_belongs_to_one_entry() -> None:
+    at = datetime(2027, 1, 11, tzinfo=UTC)
+    booked = [
+        Booked(cause="step:1", cents=70, objects=frozenset({"ch_1", "tr_1"}), at=at),
+        Booked(cause="step:2", cents=-5, objects=frozenset({"re_1"}), at=at),
+    ]
+    moved = [
+        Moved(id="txn_1", source="ch_1", cents=100, at=at),
+        Moved(id="txn_2", source="tr_1", cents=-30, at=at),
+        Moved(id="txn_3", source="re_1", cents=-6, at=at),
+        Moved(id="txn_4", source="po_1", cents=-9, at=at),
+    ]
+
+    told = {(each.name, each.kind, each.moved - each.booked) for each in differences(booked, moved)}
+
+    assert told == {
+        ("txn_4", DifferenceKind.MISSING_IN_BOOKS, -9),
+        ("step:2", DifferenceKind.AMOUNT_DIFFERS, -1),
+    }
+
+
+def _book(booking: Booking, *, cause: str, cents: int, object_id: str) -> None:
+    """Plant an entry, as no code of ours would write it."""
+    lines = (Line(Account.PLATFORM, cents), Line(Account.LOSSES, -cents))
+    with transaction.atomic():
+        journal.write_for_payment(
+            booking.payment,
+            lines,
+            cause=cause,
+            rule="P8.8",
+            description="Planted",
+            now=clock.now(),
+            stripe_object_id=object_id,
+        )
