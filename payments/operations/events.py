@@ -36,9 +36,9 @@ RETRY_AFTER = (  # a day and a half in all, longer than Stripe has ever been awa
 
 
 def apply_event(event: StripeEvent, *, now: datetime) -> bool:
-    """Apply one event and return whether it is applied; otherwise it is tried again later. No transaction may be open.
+    """Apply one event that is due and return whether it is applied; otherwise it is tried again later.
 
-    Types that nobody reads are kept and ignored. Applying twice changes nothing; two workers do not apply it at once.
+    No transaction may be open. Types that nobody reads are kept and ignored. Of several workers one applies it.
     """
     if event.applied_at is not None:
         return True
@@ -48,7 +48,7 @@ def apply_event(event: StripeEvent, *, now: datetime) -> bool:
         failure = _read(event, now=now)
         if failure is None:
             events_read.labels(event.type, "applied").inc()
-            _of(event).update(applied_at=clock.wall(), next_try_at=None, given_up_at=None, failure="")
+            _of(event).update(applied_at=clock.wall(), next_try_at=None, failure="")
         elif event.attempts >= len(RETRY_AFTER):
             events_read.labels(event.type, "given_up").inc()
             logger.error("Event %s is given up: %s", event.event_id, failure)
@@ -71,12 +71,12 @@ def replay_event(event: StripeEvent, *, receipt: Receipt | None = None) -> None:
 
 
 def _claim(event: StripeEvent) -> bool:
-    """Count this try before it is made, so that one that dies counts too; return False if somebody else is at it."""
+    """Count this try before it is made, so that one that dies counts too; return False if it is not due (any more)."""
     wait = RETRY_AFTER[min(event.attempts, len(RETRY_AFTER) - 1)]
     return bool(
         _of(event)
-        .filter(attempts=event.attempts)
-        .update(attempts=F("attempts") + 1, next_try_at=clock.wall() + wait, given_up_at=None)
+        .filter(attempts=event.attempts, next_try_at__lte=clock.wall())
+        .update(attempts=F("attempts") + 1, next_try_at=clock.wall() + wait)
     )
 
 

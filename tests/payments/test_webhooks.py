@@ -4,6 +4,7 @@ import hmac
 import json
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 
 import pytest
 from django.conf import settings
@@ -12,7 +13,7 @@ from django.test import Client
 
 from instainstru import clock
 from payments import operations, tasks
-from payments.models import Operation, Payee, Payment, StripeEvent
+from payments.models import ChangeAtStripe, Operation, Payee, Payment, StripeEvent
 from payments.policy.states import BookingStatus, PaymentStatus
 from tests.stage import Stage
 
@@ -45,6 +46,9 @@ REFUSED: dict[str, tuple[bytes, Callable[[bytes], str]]] = {
     "no event": (b"[1, 2]", signed),
     "an event without an object": (b'{"id": "evt_1", "type": "customer.created"}', signed),
     "no UTF-8": (b"\xff\xfe", signed),
+    "an event whose object is none": (b'{"id": "evt_1", "type": "customer.created", "data": {"object": 7}}', signed),
+    "an event whose data is none": (b'{"id": "evt_1", "type": "customer.created", "data": []}', signed),
+    "an event without a real id": (b'{"id": 7, "type": "customer.created", "data": {"object": {}}}', signed),
 }
 
 
@@ -77,17 +81,78 @@ def test_an_event_delivered_by_twenty_threads_is_kept_once():
 
 
 @pytest.mark.django_db(transaction=True)
-def test_stripe_is_answered_before_the_work(stage: Stage, monkeypatch):
-    """The request keeps the event and asks Stripe nothing; the task does."""
+def test_stripe_is_answered_before_the_work(stage: Stage, settings):
+    """The request keeps the event and asks Stripe nothing: it is answered while Stripe can't be reached."""
     booking = waiting_for_the_bank(stage)
-    stage.simulator.forget_requests()
-    monkeypatch.setattr(tasks.apply_event, "delay", lambda **_: None)
+    settings.STRIPE_API_BASE = "http://127.0.0.1:1"
 
     assert deliver(capturable(booking.payment), signed(capturable(booking.payment))) == 200
 
     booking.payment.refresh_from_db()
     assert booking.payment.status == PaymentStatus.PAYMENT_METHOD_REQUIRED
     assert StripeEvent.objects.get().next_try_at is not None
+
+
+@pytest.mark.rule("P8.8")
+@pytest.mark.django_db(transaction=True)
+def test_an_event_delivered_and_applied_by_twenty_threads_has_its_effect_once(stage: Stage):
+    booking = stage.book()
+    stage.travel_to(booking.ends_at + timedelta(hours=25))
+    intent_id = Payment.objects.get(pk=booking.payment_id).intent_id
+    refund = stage.simulator.refund_in_dashboard(intent_id, cents=2_000)
+    told = {"id": refund, "object": "refund", "payment_intent": intent_id}
+    payload = json.dumps({"id": "evt_1", "type": "refund.created", "data": {"object": told}}).encode()
+
+    def deliver_and_apply(_: int) -> int:
+        try:
+            status = deliver(payload, signed(payload))
+            tasks.apply_event(event_pk=StripeEvent.objects.get(event_id="evt_1").pk)
+            return status
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(20) as threads:
+        assert set(threads.map(deliver_and_apply, range(20))) == {200}
+
+    event = StripeEvent.objects.get()
+    assert (event.applied_at is not None, event.attempts) == (True, 1)
+    assert ChangeAtStripe.objects.count() == 1
+    assert Payment.objects.get(pk=booking.payment_id).refunded_to_card_cents == 2_000
+    assert stage.disorder() == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_events_about_one_refund_applied_at_once_have_one_effect(stage: Stage):
+    booking = stage.book()
+    stage.travel_to(booking.ends_at + timedelta(hours=25))
+    intent_id = Payment.objects.get(pk=booking.payment_id).intent_id
+    refund = stage.simulator.refund_in_dashboard(intent_id, cents=2_000)
+    told = {"id": refund, "object": "refund", "payment_intent": intent_id}
+    events = [
+        kept(json.dumps({"id": f"evt_{number}", "type": "refund.created", "data": {"object": told}}).encode())
+        for number in range(8)
+    ]
+
+    def apply(event: StripeEvent) -> bool:
+        try:
+            return operations.apply_event(event, now=clock.now())
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(len(events)) as threads:
+        assert all(threads.map(apply, events))
+
+    assert ChangeAtStripe.objects.count() == 1
+    assert stage.disorder() == []
+
+
+@pytest.mark.django_db
+def test_each_endpoints_secret_is_good(settings):
+    settings.STRIPE_WEBHOOK_SECRET = "whsec_account,whsec_connect"
+
+    for secret in ("whsec_account", "whsec_connect"):
+        assert deliver(NOTHING, signed(NOTHING, secret=secret)) == 200
+    assert deliver(NOTHING, signed(NOTHING, secret="whsec_account,whsec_connect")) == 400
 
 
 @pytest.mark.rule("P5.2")
@@ -98,7 +163,7 @@ def test_a_student_who_never_comes_back_from_the_bank_is_confirmed_all_the_same(
     event = kept(capturable(booking.payment))
 
     for _ in range(times):
-        StripeEvent.objects.update(applied_at=None)
+        operations.replay_event(event)
         assert operations.apply_event(StripeEvent.objects.get(pk=event.pk), now=clock.now())
 
     booking.refresh_from_db()

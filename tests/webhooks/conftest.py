@@ -36,9 +36,13 @@ class Post:
                 self.put(event)
 
     def put(self, event: Json) -> bool:
-        """Take one event in, as the webhook does, and apply it; return whether it is applied."""
-        inbox.take_in(event)
-        return operations.apply_event(StripeEvent.objects.get(event_id=event["id"]), now=clock.now())
+        """Take one event in, as the webhook does, and apply it, or try it anew; return whether it is applied."""
+        is_new = inbox.take_in(event)
+        kept = StripeEvent.objects.get(event_id=event["id"])
+        if not is_new:
+            operations.replay_event(kept)
+            kept.refresh_from_db()
+        return operations.apply_event(kept, now=clock.now())
 
 
 @pytest.fixture
