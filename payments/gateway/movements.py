@@ -32,6 +32,7 @@ class Refund:
     key: str  # that every refund of ours carries
     stands: bool
     failure: str = ""
+    came_back_by: str = ""  # the balance transaction that brought it back
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +62,7 @@ class Payout:
     id: str
     amount: int
     stands: bool
+    came_back_by: str = ""  # the balance transaction that brought it back
 
 
 def intent(intent_id: str) -> Intent:
@@ -91,6 +93,7 @@ def refunds_of(intent_id: str) -> list[Refund]:
             key=_key(refund),
             stands=refund["status"] not in ("failed", "canceled"),
             failure=refund.get("failure_reason") or "",
+            came_back_by=refund.get("failure_balance_transaction") or "",
         )
         for refund in found
         if (refund.get("destination_details") or {}).get("card", {}).get("type") != "reversal"  # a hold let go
@@ -118,7 +121,12 @@ def transfer(transfer_id: str) -> Transfer:
 def payout(payout_id: str, *, account: str = "") -> Payout:
     """Return a payout of a connected account, or of the platform's own, as it is now."""
     found = said(lambda: client.get(f"/v1/payouts/{payout_id}", account=account))
-    return Payout(id=found["id"], amount=found["amount"], stands=found["status"] not in ("failed", "canceled"))
+    return Payout(
+        id=found["id"],
+        amount=found["amount"],
+        stands=found["status"] not in ("failed", "canceled"),
+        came_back_by=found.get("failure_balance_transaction") or "",
+    )
 
 
 def _key(found: Json) -> str:

@@ -31,7 +31,7 @@ def refund_came_back(payment: Payment, step: Step, refund: Refund, *, event: Str
         description="The refund came back from the bank",
         now=now,
         event=event,
-        stripe_object_id=refund.id,
+        stripe_object_id=refund.came_back_by,
     )
     step.state, step.fault = Step.State.REFUSED, Fault.OTHER
     step.error_code, step.error_message = refund.failure or "refund_failed", "The bank sent the refund back."

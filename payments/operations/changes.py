@@ -175,7 +175,16 @@ def _take_in_refund(payment: Payment, refund: Refund, *, event: StripeEvent, now
             Line(Account.LOSSES, -lost),
             Line(Account.HELD, lost - refund.amount),
         )
-        _notice(payment, Kind.REFUND_FAILED, refund.id, refund.amount, lines, event=event, now=now)
+        _notice(
+            payment,
+            Kind.REFUND_FAILED,
+            refund.id,
+            refund.amount,
+            lines,
+            came_back_by=refund.came_back_by,
+            event=event,
+            now=now,
+        )
 
 
 def _take_in_reversal(
@@ -204,16 +213,16 @@ def _take_in_charge(payment: Payment, found: Intent, *, event: StripeEvent, now:
     payment.captured_cents = found.charged
     payment.charge_id, payment.transfer_id = found.charge_id, found.transfer_id
     payment.charge_transfer_cents = found.transferred
-    lines = balanced(
+    charged = balanced(
         Line(Account.PLATFORM, found.charged - found.fee),
         Line(Account.STRIPE_FEES, found.fee),
         Line(Account.HELD, -found.charged),
-        Line(Account.CONNECTED, found.transferred),
-        Line(Account.PLATFORM, -found.transferred),
     )
+    passed_on = balanced(Line(Account.CONNECTED, found.transferred), Line(Account.PLATFORM, -found.transferred))
     if payment.status == PaymentStatus.AUTHORIZED:
         payment.status = PaymentStatus.LOCKED
-    _notice(payment, Kind.CHARGED, found.charge_id, found.charged, lines, event=event, now=now)
+    _notice(payment, Kind.CHARGED, found.charge_id, found.charged, charged, event=event, now=now)
+    _book(payment, passed_on, found.transfer_id, "The charge's transfer", event=event, now=now)
 
 
 def _notice(
@@ -223,6 +232,7 @@ def _notice(
     amount: int,
     lines: tuple[Line, ...],
     *,
+    came_back_by: str = "",
     event: StripeEvent,
     now: datetime,
 ) -> None:
@@ -230,15 +240,14 @@ def _notice(
     change = ChangeAtStripe.objects.create(
         payment=payment, kind=kind, object_id=object_id, amount_cents=amount, event=event, noticed_at=now
     )
-    journal.write_for_payment(
+    _book(
         payment,
         lines,
-        cause=f"stripe:{object_id}" + (":failed" if kind == Kind.REFUND_FAILED else ""),
-        rule="P8.8",
-        description=f"{change.get_kind_display()} at Stripe, not by us",
-        now=now,
+        object_id,
+        f"{change.get_kind_display()} at Stripe, not by us",
         event=event,
-        stripe_object_id=object_id,
+        now=now,
+        came_back_by=came_back_by,
     )
     if payment.status not in CLOSED:
         payment.former_status = payment.status
@@ -246,6 +255,29 @@ def _notice(
         payment.review_reason = ReviewReason.CHANGED_AT_STRIPE
         payment.review_since = now
         payment.review_error = f"{change.get_kind_display()} at Stripe: {dollars(amount)}, {object_id}"
+
+
+def _book(
+    payment: Payment,
+    lines: tuple[Line, ...],
+    object_id: str,
+    description: str,
+    *,
+    event: StripeEvent,
+    now: datetime,
+    came_back_by: str = "",
+) -> None:
+    """Book what an object at Stripe moved, or that it came back, by which the reconciliation then knows it."""
+    journal.write_for_payment(
+        payment,
+        lines,
+        cause=f"stripe:{object_id}" + (":failed" if came_back_by else ""),
+        rule="P8.8",
+        description=description,
+        now=now,
+        event=event,
+        stripe_object_id=came_back_by or object_id,
+    )
 
 
 def _booked(payment: Payment, account: Account) -> int:

@@ -22,10 +22,11 @@ def take_in_payout(payout: Payout, *, payee: Payee | None, event: StripeEvent, n
     owed, at_stripe = (Account.EARNINGS, Account.CONNECTED) if payee else (Account.FUNDING, Account.PLATFORM)
     out = (Line(owed, payout.amount), Line(at_stripe, -payout.amount))
     back = (Line(at_stripe, payout.amount), Line(owed, -payout.amount))
-    _book(out, payout.id, "Paid out to the bank", rule="P2.2", payee=payee, event=event, now=now)
+    cause = f"stripe:{payout.id}"
+    _book(out, cause, payout.id, "Paid out to the bank", rule="P2.2", payee=payee, event=event, now=now)
     if not payout.stands:
-        returned = "The bank sent the payout back"
-        _book(back, payout.id, returned, rule="P2.2", payee=payee, event=event, now=now, failed=True)
+        returned, moved_by = "The bank sent the payout back", payout.came_back_by
+        _book(back, f"{cause}:failed", moved_by, returned, rule="P2.2", payee=payee, event=event, now=now)
 
 
 def take_in_transfer(
@@ -33,9 +34,11 @@ def take_in_transfer(
 ) -> None:
     """Book a transfer that somebody made at Stripe, and what was taken back of it: it pays for no booking (P8.8)."""
     made, taken = "Instructor paid at Stripe, not by us", "Transfer reversed at Stripe, not by us"
-    _book(_given(transfer.amount), transfer.id, made, rule="P8.8", payee=payee, event=event, now=now)
-    for reversal in reversals:
-        _book(_given(-reversal.amount), reversal.id, taken, rule="P8.8", payee=payee, event=event, now=now)
+    for amount, moved_by, what in (
+        (transfer.amount, transfer.id, made),
+        *((-reversal.amount, reversal.id, taken) for reversal in reversals),
+    ):
+        _book(_given(amount), f"stripe:{moved_by}", moved_by, what, rule="P8.8", payee=payee, event=event, now=now)
 
 
 def _given(amount: int) -> Lines:
@@ -49,6 +52,7 @@ def _given(amount: int) -> Lines:
 
 def _book(
     lines: Lines,
+    cause: str,
     object_id: str,
     description: str,
     *,
@@ -56,10 +60,8 @@ def _book(
     payee: Payee | None,
     event: StripeEvent,
     now: datetime,
-    failed: bool = False,
 ) -> None:
     """Book what no event has told us before; two workers at once book it once."""
-    cause = f"stripe:{object_id}" + (":failed" if failed else "")
     if JournalEntry.objects.filter(cause=cause).exists():
         return
     try:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from instainstru import clock
 from instainstru.local.simulator import SimulatorControl
+from payments.operations.reconcile import reconcile
 from tests.conftest import A_MONDAY
 from tests.factories import UserFactory
 from tests.stage import Stage
@@ -81,7 +82,8 @@ def test_any_post_leads_to_the_same_state(
         stage.use_card(card)
         life = Life(stage, UserFactory(as_staff=True), stage.book(hours_ahead=hours_ahead, credits=credits))
         live(life, acts, Post(), deliver)
-        return picture(life), stage.disorder()
+        report = reconcile(since=A_MONDAY, now=clock.now(), write=False)
+        return picture(life), stage.disorder() + [f"{item}" for item in report.items]
 
     try:
         orderly, disorder = lived(in_order)
