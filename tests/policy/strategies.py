@@ -188,7 +188,14 @@ endings = st.builds(
     successor=_maybe(Action),
 )
 
-steps = st.builds(PlannedStep, call=st.sampled_from(Call), amount=cents, transfer=cents, on_session=st.booleans())
+steps = st.builds(
+    PlannedStep,
+    call=st.sampled_from(Call),
+    amount=cents,
+    transfer=cents,
+    on_session=st.booleans(),
+    of=st.sampled_from(["", "tr_1"]),
+)
 
 plans = st.builds(
     Plan,
@@ -196,6 +203,7 @@ plans = st.builds(
     rule=st.from_regex(r"P[0-9]{1,2}\.[0-9]{1,2}", fullmatch=True),
     version=st.just("2.1.1"),
     booking_status_at_once=_maybe(BookingStatus),
+    revokes=cents,
     steps=st.lists(steps, max_size=5).map(tuple),
     ending=endings,
     to_student=st.text(),

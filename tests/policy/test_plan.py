@@ -31,6 +31,14 @@ def test_a_plan_survives_being_stored(plan: Plan) -> None:
     assert Plan.from_json(json.loads(json.dumps(plan.as_json()))) == plan
 
 
+@given(strategies.plans)
+def test_a_plan_that_was_stored_before_plans_revoked_anything_revokes_nothing(plan: Plan) -> None:
+    stored = plan.as_json()
+    del stored["revokes"]
+
+    assert Plan.from_json(stored) == replace(plan, revokes=0)
+
+
 @given(strategies.endings)
 def test_an_ending_survives_being_stored(ending: Ending) -> None:
     assert ending_from_json(json.loads(json.dumps(ending_as_json(ending)))) == ending

@@ -140,6 +140,19 @@ def test_a_refused_charge_moves_nothing(before: Facts, afterwards: Facts, call: 
 
 
 @pytest.mark.rule("P6.2")
+@pytest.mark.rule("P8.1")
+@pytest.mark.parametrize(("holds", "steps"), [(10_560, ((REVERSE, 10_560),)), (0, ())])
+def test_a_move_that_a_case_had_halted_goes_on_from_where_it_stood(holds: int, steps: tuple) -> None:
+    """What was captured before is not captured again, and only what was not reversed is reversed."""
+    halted = booked(AUTHORIZED, hold=0, captured=13_440, instructor_holds=holds)
+
+    plan = moved(halted, Window.MIDDLE)
+
+    assert calls(plan) == steps
+    assert plan.ending == Ending(payment_status=PaymentStatus.LOCKED, moves=True)
+
+
+@pytest.mark.rule("P6.2")
 def test_a_page_left_open_at_the_bank_is_closed() -> None:
     plan, at = moved(booked(SCHEDULED), Window.MIDDLE), IN[Window.MIDDLE]
     answers = answered(plan, AUTHORIZE, verdict=Verdict.ACTION_REQUIRED)
