@@ -4,6 +4,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
+from instainstru.money import dollars
 from payments.models.inbox import StripeEvent
 from payments.models.payment import Payment
 
@@ -40,3 +41,8 @@ class ChangeAtStripe(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()}: {self.object_id}"
+
+    @property
+    def sentence(self) -> str:
+        """What was done, as a payment says why it waits."""
+        return f"{self.get_kind_display()} at Stripe: {dollars(self.amount_cents)}, {self.object_id}"

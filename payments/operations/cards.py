@@ -1,6 +1,6 @@
 """Saving a card, with which later charges can be made off session (P2.5)."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.db.models import Q
@@ -13,7 +13,10 @@ from payments.models import Operation, Payer, Payment
 from payments.operations.lifecycle import begin, perform
 from payments.policy.states import Action, Party, PaymentStatus
 from payments.policy.windows import settlement_due_at
+from payments.readers import NotYet
 from payments.rules import rules_of_version
+
+COMES_BACK_WITHIN = timedelta(minutes=5)  # from the bank's page to ours
 
 
 def begin_card_setup(*, student: User) -> CardSetup:
@@ -62,15 +65,19 @@ def keep_card_saved_at_stripe(*, setup_id: str, now: datetime) -> User | None:
     """Keep the card of a setup that was finished without the student coming back to us; return the student, if so.
 
     No transaction may be open. A card that was chosen after this setup had begun stays, so that any order of events
-    leads to the same card. Raises GatewayRefused or GatewayUnavailable.
+    leads to the same card. Raises NotYet while the student may still come back, who can then confirm with the bank;
+    GatewayRefused or GatewayUnavailable.
     """
     setup = parties.card_setup(setup_id)
-    if setup.status != "succeeded" or not Payer.objects.filter(customer_id=setup.customer_id).exists():
+    payer = Payer.objects.filter(customer_id=setup.customer_id).first()
+    if setup.status != "succeeded" or payer is None or _chose_later(payer, setup):
         return None
+    if now - setup.begun_at < COMES_BACK_WITHIN:
+        raise NotYet("The student may still come back with this card.")
     card = parties.card(setup.payment_method_id)
     with transaction.atomic(durable=True):
         payer = Payer.objects.select_for_update(of=("self",)).select_related("user").get(customer_id=setup.customer_id)
-        if payer.card_saved_at is not None and payer.card_saved_at >= setup.begun_at:
+        if _chose_later(payer, setup):
             return None
         _keep(payer, card, at=setup.begun_at)
     return payer.user
@@ -117,6 +124,10 @@ def _payer_of(student: User) -> Payer:
     customer_id = parties.create_customer(user_id=student.pk, email=student.email, name=student.name)
     payer, _ = Payer.objects.get_or_create(user=student, defaults={"customer_id": customer_id})
     return payer
+
+
+def _chose_later(payer: Payer, setup: CardSetup) -> bool:
+    return payer.card_saved_at is not None and payer.card_saved_at >= setup.begun_at
 
 
 def _keep(payer: Payer, card: Card, *, at: datetime) -> None:

@@ -15,7 +15,6 @@ from django.db.models import Q, Sum
 
 from instainstru.accounts.models import User
 from instainstru.api.idempotency import Receipt
-from instainstru.money import dollars
 from instainstru.refusals import Refused
 from payments import endings, freezes
 from payments.endings import Subject
@@ -254,7 +253,7 @@ def _notice(
         payment.status = PaymentStatus.MANUAL_REVIEW
         payment.review_reason = ReviewReason.CHANGED_AT_STRIPE
         payment.review_since = now
-        payment.review_error = f"{change.get_kind_display()} at Stripe: {dollars(amount)}, {object_id}"
+        payment.review_error = change.sentence
 
 
 def _book(

@@ -12,7 +12,7 @@ from payments.policy.accounts import Account
 from payments.policy.conclude import CHARGES_AFTER_THE_LESSON
 from payments.policy.deadlines import deadlines
 from payments.policy.plan import Ending, Plan, ending_from_json
-from payments.policy.states import REVERSED_WHOLE, Action, Bearer, Call, Outcome, Party, PaymentStatus
+from payments.policy.states import REVERSED_WHOLE, Action, Bearer, Call, Outcome, Party, PaymentStatus, ReviewReason
 from payments.rules import rules_of_version
 
 
@@ -88,11 +88,13 @@ def unfreeze(payment: Payment, status: str) -> None:
 
 
 def say_what_stopped(payment: Payment, *, besides: Operation) -> None:
-    """Let the reason be that of the stop that a staff refund found and does not end (P8.6), if there is one."""
+    """Let the reason be that of the stop, or change at Stripe, that a staff refund found and does not end (P8.6)."""
     stop = payment.operations.stuck().exclude(pk=besides.pk).order_by("-number").first()
     if stop is not None and stop.conclusion:
         payment.review_reason = ending_from_json(stop.conclusion).review_reason or ""
         payment.review_error = _what_stripe_said(stop)
+    elif change := payment.changes_at_stripe.filter(seen_at=None).order_by("-id").first():
+        payment.review_reason, payment.review_error = ReviewReason.CHANGED_AT_STRIPE, change.sentence  # P8.8
 
 
 def _reversed_whole(plan: Plan) -> bool:

@@ -55,7 +55,7 @@ def apply_event(event: StripeEvent, *, now: datetime) -> bool:
             _of(event).update(given_up_at=clock.wall(), next_try_at=None, failure=failure)
         else:
             events_read.labels(event.type, "again").inc()
-            logger.warning("Event %s is not applied yet: %s", event.event_id, failure)
+            logger.info("Event %s is not applied yet: %s", event.event_id, failure)
             _of(event).update(failure=failure)
     return failure is None
 

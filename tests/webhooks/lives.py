@@ -98,6 +98,7 @@ def card_is_saved_and_left(life: Life) -> None:
     payments.confirm_card_setup(
         student=life.stage.student, setup_id=setup.id, payment_method=CARDS["ok"], return_url="http://127.0.0.1/"
     )
+    life.stage.travel(minutes=6)
 
 
 def dashboard_refunds_some(life: Life) -> None:

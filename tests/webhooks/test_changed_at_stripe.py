@@ -128,6 +128,26 @@ def test_staff_may_refund_or_cancel_what_was_changed(stage: Stage, post: Post, s
     assert stage.disorder() == []
 
 
+@pytest.mark.rule("P8.6", "P10.3")
+def test_a_staff_refund_that_is_given_up_leaves_the_change_to_be_seen(stage: Stage, post: Post, staff: User):
+    booking = locked(stage)
+    stage.simulator.refund_in_dashboard(payment_of(booking).intent_id, cents=2_000)
+    post.deliver()
+    stage.simulator.order_fault("refund", "refuse")
+    payments.refund_by_staff(
+        payment_id=booking.payment_id, actor=staff, cents=1_000, bearer=Bearer.PLATFORM, reason="Asked.",
+        now=clock.now(),
+    )  # fmt: skip
+    assert stands(booking)[1:] == ("manual_review", "refund_refused")
+
+    payments.resolve_stuck(payment_id=booking.payment_id, actor=staff, note="No.", now=clock.now())
+
+    assert stands(booking)[1:] == ("manual_review", "changed_at_stripe")
+    payments.see_changes(payment_id=booking.payment_id, actor=staff, now=clock.now())
+    assert stands(booking)[1] == "locked"
+    assert stage.disorder() == []
+
+
 def test_the_same_refund_is_taken_in_once_whatever_tells_of_it(stage: Stage, post: Post):
     booking = settled(stage)
     stage.simulator.refund_in_dashboard(payment_of(booking).intent_id, cents=2_000)
