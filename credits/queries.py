@@ -30,6 +30,7 @@ class IssuedFor:
     left: int
     frozen: int  # of what is left
     spent: int
+    in_all: int  # as much as was issued
 
 
 def balance_of(*, student_id: int, at: datetime) -> Balance:
@@ -66,6 +67,7 @@ def issued_for(*, reference: str) -> IssuedFor:
         left=Sum(F("available_cents") + F("frozen_cents"), default=0),
         frozen=Sum("frozen_cents", default=0),
         spent=Sum(F("reserved_cents") + F("consumed_cents") + F("forfeited_cents") + F("offset_cents"), default=0),
+        in_all=Sum("amount_cents", default=0),
     )
     return IssuedFor(**found)
 

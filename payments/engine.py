@@ -20,7 +20,7 @@ from payments import freezes, gateway, handlers
 from payments.gateway import Answer
 from payments.ledger import journal
 from payments.models import Operation, Payment, Step
-from payments.policy.states import Action, Call, Verdict
+from payments.policy.states import EACH_CALL_BY_ITSELF, Action, Call, Verdict
 
 logger = logging.getLogger(__name__)
 
@@ -128,7 +128,7 @@ def record(step: Step, answer: Answer, *, now: datetime) -> None:
             operation=step.operation,
             stripe_object_id=answer.object_id,
         )
-        if answer.verdict == Verdict.SUCCEEDED:
+        if answer.verdict == Verdict.SUCCEEDED or step.operation.kind in EACH_CALL_BY_ITSELF:
             if not freezes.halts(payment, Action(step.operation.kind)):
                 send_next(step.operation, payment)
         else:
@@ -218,8 +218,11 @@ def _write_answer(step: Step, answer: Answer, *, now: datetime) -> None:
 def _key(payment: Payment, operation: Operation, ordinal: int, call: str, *, attempt: int) -> str:
     """Derived from the booking, the operation and the attempt, never from a clock or a random number (P2.3).
 
-    A staff refund's key is the policy's own, so that the same amount asked twice is one refund (P8.6).
+    A staff refund's key is the policy's own, so that the same amount asked twice is one refund (P8.6). Decided anew
+    after a case had halted it, it may be sent otherwise, so its key tells them apart.
     """
     if call == Call.REFUND and (refund_key := operation.inputs.get("refund_key")):
+        if operation.succeeds_id:
+            return f"{refund_key}/{operation.number}-{attempt}"
         return refund_key if attempt == 1 else f"{refund_key}/{attempt}"
     return f"{payment.reference}/{operation.number}-{operation.kind}/{ordinal}-{call}/{attempt}"

@@ -114,7 +114,7 @@ def what_the_card_owes(payment: Payment, *, now: datetime) -> Action:
     if payment.owed_cents:
         return Action.COLLECT
     due_at = settlement_due_at(payment.ends_at, rules=rules_of_version(payment.policy_version))
-    return Action.SETTLE if now >= due_at else Action.PAY_NOW
+    return Action.SETTLE if now >= due_at or payment.collection_refused_at else Action.PAY_NOW
 
 
 def _payer_of(student: User) -> Payer:

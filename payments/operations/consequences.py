@@ -12,7 +12,17 @@ from payments.policy.accounts import Account
 from payments.policy.conclude import CHARGES_AFTER_THE_LESSON
 from payments.policy.deadlines import deadlines
 from payments.policy.plan import Ending, Plan, ending_from_json
-from payments.policy.states import REVERSED_WHOLE, Action, Bearer, Call, Outcome, Party, PaymentStatus, ReviewReason
+from payments.policy.states import (
+    GIVES_BACK,
+    REVERSED_WHOLE,
+    Action,
+    Bearer,
+    Call,
+    Outcome,
+    Party,
+    PaymentStatus,
+    ReviewReason,
+)
 from payments.rules import rules_of_version
 
 
@@ -22,7 +32,8 @@ def give_credits(
     """Release, use up and issue what the ending gives, now that the money is there (P9.2).
 
     Released and new credit first pays off what the student owes, which is booked here (P9.4). `frozen` says that a
-    chargeback of the payment is open: what is issued for it is frozen, too (section 11).
+    chargeback of the payment is open: what is issued for it is frozen, too (section 11). Used up credit that is given
+    back counts as issued, but as given for no booking: nothing revokes or freezes it later (P8.4).
     """
     moves, student_id = ending.credits, payment.payer.user_id
     paid_off: tuple[credits.PaidOff, ...] = ()
@@ -36,12 +47,14 @@ def give_credits(
             now=now,
         )
     if moves.issued:
+        gives_back = operation.kind in GIVES_BACK
         paid_off += credits.issue(
             student_id=student_id,
             cents=moves.issued,
             source_key=f"operation:{operation.pk}",
-            reference=payment.reference,
-            frozen=frozen,
+            reference="" if gives_back else payment.reference,
+            origin=payment.reference,
+            frozen=frozen and not gives_back,
             now=now,
         )
     book_paid_off(paid_off, student_id=student_id, operation=operation, now=now)

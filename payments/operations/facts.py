@@ -93,6 +93,7 @@ def _case(payment: Payment, asked: Mapping[str, Any]) -> Case:
         no_show=NoShowRuling(asked["no_show"]) if "no_show" in asked else None,
         credits_reserved=payment.credits_cents - used,
         credits_forfeited=payment.credits_forfeited_cents,
+        credits_given_back=payment.student_credit_cents - issued.in_all,
         issued_left=issued.left,
         issued_frozen=issued.frozen,
         issued_spent=issued.spent,

@@ -16,8 +16,8 @@ from instainstru.refusals import Refused
 from payments import endings, engine, freezes
 from payments.endings import Subject
 from payments.ledger import journal
-from payments.models import Operation, Step
-from payments.operations import waiting
+from payments.models import Operation, Payment, Step
+from payments.operations import resuming, waiting
 from payments.operations.consequences import book_debt, end_other_stops, give_credits, set_deadlines, set_state
 from payments.operations.deciding import decide_on
 from payments.operations.facts import facts_of
@@ -27,6 +27,7 @@ from payments.policy.decide import decide
 from payments.policy.facts import Facts
 from payments.policy.plan import NOTHING, Ending, Plan, StepAnswer, ending_as_json
 from payments.policy.states import (
+    BY_STAFF,
     CANCELLATIONS,
     CASE_OF,
     RULINGS,
@@ -187,8 +188,6 @@ def _halt(subject: Subject, operation: Operation, *, now: datetime) -> None:
     operation.steps.filter(state=Step.State.PLANNED).update(state=Step.State.SKIPPED)
     operation.state = Operation.State.HALTED
     operation.save()
-    count_what_was_taken(payment, operation)
-    payment.save()
     waiting.begin_next(subject, now=now)
 
 
@@ -198,8 +197,8 @@ def conclude_operation(subject: Subject, operation: Operation, *, now: datetime)
     bank_has_it = payment.review_reason == ReviewReason.CHARGEBACK_OPEN
     with freezes.lifted(payment):
         ending, facts = _apply_end(subject, operation, freezes_credits=bank_has_it, now=now)
-        if ending.successor is None:
-            freezes.end_of(payment, operation.inputs.get("case", {}).get("ends", ()), now=now)
+        if ending.successor != operation.kind:  # what follows on a ruling that was carried out is no longer its own
+            freezes.end_of(payment, _cases_ended_by(operation), now=now)
     if operation.kind in CASE_OF or ending.payment_status is not None or ending.booking_status is not None:
         set_deadlines(subject, now=now)
     payment.claimed_until = None
@@ -209,10 +208,13 @@ def conclude_operation(subject: Subject, operation: Operation, *, now: datetime)
         end_what_waits(subject, besides=operation, now=now)
     if ending.successor is not None and not waiting.takes_over_from(subject, ending.successor):
         _go_on(subject, operation, ending.successor, time_was_taken=facts.time_was_taken, now=now)
-    else:
-        go_on(subject, now=now)
+    go_on(subject, now=now)  # a case lets its own come before a successor
     if operation.kind == Action.WIN_CHARGEBACK:
         settle_if_due(subject, now=now)
+
+
+def _cases_ended_by(operation: Operation) -> Sequence[str]:
+    return operation.inputs.get("case", {}).get("ends", ())
 
 
 def settle_if_due(subject: Subject, *, now: datetime) -> None:
@@ -229,31 +231,49 @@ def go_on(subject: Subject, *, now: datetime) -> None:
     What a case had halted claims the open place again, decided anew as of its instant; then what has waited longest.
     """
     payment = subject.payment
-    free_to_go = (
-        each
-        for each in payment.operations.halted().order_by("number")
-        if not freezes.halts(payment, Action(each.kind))  # a ruling goes on though its own case is still open
-    )
-    halted = None if payment.operations.open().exists() else next(free_to_go, None)
+    halted = None if payment.operations.open().exists() else _next_halted(payment)
     if halted is None:
         waiting.begin_next(subject, now=now)
         return
     halted.payment = payment
+    if halted.gave:  # what its end gives was given when it was refused (P10.3): only its calls are still to be made
+        resuming.go_on_from_the_refusal(halted, payment)
+        return
+    count_what_was_taken(payment, halted, facts_of(subject, inputs=halted.inputs).staffs, now=now)
+    payment.save()
     subject.finish(Ending(), halted, now=now)  # the time that a move held; it is held again if the move goes on
     _close(halted, now=now)
     try:
-        _go_on(subject, halted, Action(halted.kind), now=now)
+        with transaction.atomic():  # a move finds its new time taken only after its operation was written
+            _go_on(subject, halted, Action(halted.kind), now=now)
     except Refused:  # what the case has left nothing to do for is done
         go_on(subject, now=now)
 
 
+def _next_halted(payment: Payment) -> Operation | None:
+    """What goes on first: a ruling goes on though its own case is still open, all else not before a stop has ended."""
+    stopped = payment.operations.stuck().exists()
+    for halted in payment.operations.halted().order_by("number"):
+        kind = Action(halted.kind)
+        if not freezes.halts(payment, kind) and (not stopped or kind in BY_STAFF or kind in CASE_OF):
+            return halted
+    return None
+
+
 def end_what_waits(subject: Subject, *, besides: Operation, now: datetime) -> None:
-    """Close what was stopped, halted or waiting, now that a ruling or staff have ended the payment (P8.7, design 4)."""
-    end_other_stops(subject.payment, besides=besides)
-    operations = subject.payment.operations.exclude(pk=besides.pk)
+    """Close what was stopped, halted or waiting, now that a ruling or staff have ended the payment (P8.7, design 4).
+
+    A ruling that is closed so is not carried out any more, and its case's freeze ends with it.
+    """
+    payment = subject.payment
+    end_other_stops(payment, besides=besides)
+    operations = payment.operations.exclude(pk=besides.pk)
     for halted in operations.filter(state__in=[Operation.State.HALTED, Operation.State.WAITING]):
         subject.finish(Ending(), halted, now=now)
         _close(halted, now=now)
+        for case in _cases_ended_by(halted):
+            freezes.thaw(payment, case=case, now=now)
+    payment.save()
 
 
 def _close(operation: Operation, *, now: datetime) -> None:

@@ -12,7 +12,8 @@ from credits.operations.wallet import lock_wallet
 from payments.ledger import journal
 from payments.models import AccountLock, Operation, Payment, Step
 from payments.operations.negative_balance import lift_negative_balance
-from payments.policy.accounts import Account, Line
+from payments.policy.accounts import Account, Line, balanced
+from payments.policy.facts import Staffs
 from payments.policy.plan import Plan
 from payments.policy.states import Action, Bearer, Call
 
@@ -61,11 +62,23 @@ def end_case(payment: Payment, operation: Operation, *, now: datetime) -> None:
             )
 
 
-def count_what_was_taken(payment: Payment, operation: Operation) -> None:
-    """Remember what a halted staff refund has taken from the instructor, for when it goes on (P8.6)."""
-    if operation.kind == Action.STAFF_REFUND and operation.inputs["staff"]["bearer"] == Bearer.INSTRUCTOR:
-        taken = operation.steps.filter(state=Step.State.SUCCEEDED, call__in=[Call.TAKE_BACK, Call.REVERSE])
-        payment.taken_back_cents += sum(taken.values_list("amount_cents", flat=True))
+def count_what_was_taken(payment: Payment, operation: Operation, staffs: Staffs, *, now: datetime) -> None:
+    """Count and book what a halted staff refund has taken from the instructor, now that it is decided anew (P8.6)."""
+    if operation.kind != Action.STAFF_REFUND or operation.inputs["staff"]["bearer"] != Bearer.INSTRUCTOR:
+        return
+    steps = operation.steps.filter(state=Step.State.SUCCEEDED, call__in=[Call.TAKE_BACK, Call.REVERSE])
+    taken = sum(steps.values_list("amount_cents", flat=True))
+    payment.taken_back_cents += taken
+    unearned = 0 if staffs.reversal_waits else min(taken, max(0, -staffs.booked_earnings))
+    journal.write_for_payment(
+        payment,
+        balanced(Line(Account.EARNINGS, unearned), Line(Account.LOSSES, -unearned)),
+        cause=f"operation:{operation.pk}:taken-back",
+        rule=operation.rule,
+        description="Taken back for a refund",
+        now=now,
+        operation=operation,
+    )
 
 
 def _revoke_issued(*, student_id: int, reference: str, now: datetime) -> int:

@@ -12,7 +12,7 @@ from instainstru.accounts.models import User
 from instainstru.api.idempotency import Receipt
 from instainstru.money import dollars
 from instainstru.refusals import Refused
-from payments import endings, engine
+from payments import endings
 from payments.endings import Subject
 from payments.ledger import journal
 from payments.models import Operation, Payment, Step
@@ -20,11 +20,11 @@ from payments.operations import waiting
 from payments.operations.consequences import give_credits, say_what_stopped, set_deadlines, unfreeze
 from payments.operations.facts import facts_of
 from payments.operations.lifecycle import ENDS_WHAT_WAITS, accept, end_what_waits, go_on, write
+from payments.operations.resuming import go_on_from_the_refusal, still_to_do
 from payments.policy.accounts import Account, Line, balanced
 from payments.policy.decide import decide
 from payments.policy.plan import NOTHING, CreditMoves, Ending, Plan
 from payments.policy.states import (
-    REVERSED_WHOLE,
     Action,
     BookingStatus,
     Call,
@@ -53,7 +53,7 @@ def retry_stuck(
         plan = _plan_to_retry(subject, operation)
         _require_seen(plan, preview)
         if _goes_on(operation):
-            _go_on_from_the_refusal(operation, subject.payment)
+            go_on_from_the_refusal(operation, subject.payment)
         else:
             operation = _begin_anew(subject, operation, plan, actor=actor, now=now)
         if receipt:
@@ -168,7 +168,7 @@ def _plan_to_retry(subject: Subject, operation: Operation) -> Plan:
         return decide(facts, Action(operation.kind), operation.accepted_at, rules=rules)
     plan = Plan.from_json(operation.plan)
     ending = replace(plan.ending, credits=NOTHING, lines=(), moves=False) if operation.gave else plan.ending
-    to_do, _ = _still_to_do(operation, payment)
+    to_do, _ = still_to_do(operation, payment)
     steps = tuple(replace(plan.steps[step.ordinal - 1], amount=step.amount_cents) for step in to_do)
     return replace(plan, booking_status_at_once=None, steps=steps, ending=ending)
 
@@ -185,37 +185,6 @@ def _goes_on(operation: Operation) -> bool:
         return operation.gave
     moved = operation.steps.filter(state=Step.State.SUCCEEDED, call__in=MOVES_MONEY)
     return operation.gave or moved.exists()
-
-
-def _undone_steps(operation: Operation) -> list[Step]:
-    last = {step.ordinal: step for step in operation.steps.order_by("ordinal", "attempt")}
-    return [step for step in last.values() if step.state in (Step.State.REFUSED, Step.State.SKIPPED)]
-
-
-def _still_to_do(operation: Operation, payment: Payment) -> tuple[list[Step], list[Step]]:
-    """Return the undone steps, with the amounts that are left of them, and those of which nothing is left.
-
-    Of a transfer that a LOCK or a cancellation is to reverse, a staff refund may have taken some meanwhile (P8.6).
-    """
-    to_do: list[Step] = []
-    done_by_others: list[Step] = []
-    left = payment.charge_transfer_cents - payment.charge_transfer_reversed_cents
-    for step in _undone_steps(operation):
-        if step.call == Call.REVERSE and operation.kind in REVERSED_WHOLE:
-            step.amount_cents = min(step.amount_cents, left)
-        nothing_left = step.call == Call.REVERSE and not step.amount_cents
-        (done_by_others if nothing_left else to_do).append(step)
-    return to_do, done_by_others
-
-
-def _go_on_from_the_refusal(operation: Operation, payment: Payment) -> None:
-    operation.state = Operation.State.OPEN
-    operation.finished_at = operation.conclusion = None
-    operation.save()
-    to_do, done_by_others = _still_to_do(operation, payment)
-    Step.objects.filter(pk__in=[step.pk for step in done_by_others]).update(state=Step.State.SKIPPED)
-    if to_do:
-        engine.write_attempts(operation, payment, to_do)
 
 
 def _begin_anew(subject: Subject, operation: Operation, plan: Plan, *, actor: User, now: datetime) -> Operation:

@@ -161,7 +161,7 @@ def _student_pays(facts: Facts, now: datetime, rules: Rules) -> AvailableAction:
     elif facts.payment_status != PaymentStatus.PAYMENT_METHOD_REQUIRED:
         raise Refused("already_settled")
     else:
-        due = now >= settlement_due_at(facts.ends_at, rules=rules)
+        due = now >= settlement_due_at(facts.ends_at, rules=rules) or facts.collection_refused_at is not None
         action = Action.SETTLE if due else Action.PAY_NOW
     plan = decide(replace(facts, student_is_there=True), action, now, rules=rules)
     return _planned(Choice.PAY, plan, plan.to_student)

@@ -45,9 +45,14 @@ def deadlines(
     """
     settle_at = settlement_due_at(ends_at, rules=rules)
     collection_at = settle_at if not refused_at else max(settle_at, refused_at + rules.collection_retry)
-    if booking_status == BookingStatus.NO_SHOW and payment_status == PaymentStatus.PAYMENT_METHOD_REQUIRED:
-        # The student's absence was ruled, and the card refused: the ladder after the lesson goes on (P8.3, P10.2).
-        return Deadlines(settle_at=collection_at)
+    if booking_status == BookingStatus.NO_SHOW and refused_at:
+        # The student's absence was ruled and the card refused: the ladder runs from then, whenever that was; a card
+        # that the student has had held meanwhile is charged at once (P8.3, P10.2).
+        match payment_status:
+            case PaymentStatus.PAYMENT_METHOD_REQUIRED:
+                return Deadlines(settle_at=refused_at + rules.collection_retry)
+            case PaymentStatus.AUTHORIZED:
+                return Deadlines(settle_at=refused_at)
     if booking_status not in (BookingStatus.PENDING, BookingStatus.CONFIRMED, BookingStatus.COMPLETED):
         return NONE_DUE
     match payment_status:

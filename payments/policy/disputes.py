@@ -19,7 +19,7 @@ def plan_dispute_ruling(facts: Facts, now: datetime, *, rules: Rules) -> Plan:
     """
     case = facts.case
     refund = max(0, facts.held - case.issued_spent)
-    given_back = facts.credits_consumed + case.credits_forfeited
+    given_back = facts.credits_consumed + case.credits_forfeited - case.credits_given_back
     return Plan(
         action=Action.RULE_DISPUTE,
         rule="P8.4",

@@ -37,6 +37,7 @@ class Case:
     no_show: NoShowRuling | None = None
     credits_reserved: int = 0  # by the booking, still
     credits_forfeited: int = 0
+    credits_given_back: int = 0  # of those consumed or forfeited, by an earlier ruling or by staff's cancelling
     issued_left: int = 0  # of the credits issued for the booking: available or frozen
     issued_frozen: int = 0  # of what is left
     issued_spent: int = 0  # of the same credits: spent or reserved

@@ -3,12 +3,11 @@
 from datetime import datetime
 
 from instainstru.money import dollars
-from instainstru.refusals import Refused
 from payments.policy.authorization import void_steps
 from payments.policy.facts import Facts
 from payments.policy.plan import CreditMoves, Ending, Plan
 from payments.policy.rules import Rules
-from payments.policy.settlement import plan_as_completed
+from payments.policy.settlement import SAID, plan_as_completed
 from payments.policy.states import Action, BookingStatus, NoShowRuling, Outcome, PaymentStatus
 from payments.policy.undoing import refund_steps, take_back_steps, undone_lines
 
@@ -21,12 +20,12 @@ _SAID = {  # to the student, to the instructor
 def plan_no_show_ruling(facts: Facts, now: datetime, *, rules: Rules) -> Plan:
     """Decide what a no-show that is confirmed or ruled does; `facts.case.no_show` says who was absent (P8.3).
 
-    The facts are those beneath the freeze. An unfounded report has no plan: it ends, and the money goes on as before.
-    Raises Refused("already_settled").
+    The facts are those beneath the freeze, where a settlement that was under way may have ended (P8.1). An unfounded
+    report has no plan: it ends, and the money goes on as before.
     """
-    if facts.payment_status == PaymentStatus.SETTLED:
-        raise Refused("already_settled")
     match facts.case.no_show:
+        case NoShowRuling.STUDENT_ABSENT if facts.payment_status == PaymentStatus.SETTLED:
+            return _stays_as_paid(rules=rules)
         case NoShowRuling.STUDENT_ABSENT:
             return plan_as_completed(
                 Action.RULE_NO_SHOW,
@@ -44,9 +43,27 @@ def plan_no_show_ruling(facts: Facts, now: datetime, *, rules: Rules) -> Plan:
             raise ValueError(f"{other} moves no money.")
 
 
+def _stays_as_paid(*, rules: Rules) -> Plan:
+    """The money is where a completed lesson's belongs, already."""
+    to_student, to_instructor = SAID[BookingStatus.NO_SHOW]
+    return Plan(
+        action=Action.RULE_NO_SHOW,
+        rule="P8.3",
+        version=rules.version,
+        booking_status_at_once=BookingStatus.NO_SHOW,
+        ending=Ending(payment_status=PaymentStatus.SETTLED, outcome=Outcome.STUDENT_NO_SHOW),
+        to_student=f"{to_student} Nothing changes for your card.",
+        to_instructor=f"{to_instructor} Nothing changes for you.",
+    )
+
+
 def _nobody_pays(facts: Facts, ruling: NoShowRuling, outcome: Outcome, *, rules: Rules) -> Plan:
-    """The hold is freed, or what the card paid goes back with `SF`; credits are released, the payout is 0."""
-    back, credits = facts.held, facts.case.credits_reserved
+    """The hold is freed, or what the card paid goes back with `SF`; credits are released, the payout is 0.
+
+    Credits that a settlement has consumed meanwhile are given back as a new one, as after a dispute (P8.4).
+    """
+    back, credits = facts.held, CreditMoves(released=facts.case.credits_reserved, issued=facts.credits_consumed)
+    returned = credits.released + credits.issued
     to_student, to_instructor = _SAID[ruling]
     card = f"{dollars(back)} goes back to your card." if back else "Your card is not charged."
     return Plan(
@@ -59,9 +76,9 @@ def _nobody_pays(facts: Facts, ruling: NoShowRuling, outcome: Outcome, *, rules:
         ending=Ending(
             payment_status=PaymentStatus.SETTLED,
             outcome=outcome,
-            credits=CreditMoves(released=credits),
-            lines=undone_lines(facts, refunded=back, issued=0),
+            credits=credits,
+            lines=undone_lines(facts, refunded=back, issued=credits.issued),
         ),
-        to_student=f"{to_student} {card}" + (f" {dollars(credits)} goes back to your credits." if credits else ""),
+        to_student=f"{to_student} {card}" + (f" {dollars(returned)} goes back to your credits." if returned else ""),
         to_instructor=to_instructor,
     )

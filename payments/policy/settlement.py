@@ -13,7 +13,7 @@ from payments.policy.states import Action, BookingStatus, Call, Outcome, Payment
 
 TAKEN = frozenset({BookingStatus.CONFIRMED, BookingStatus.COMPLETED, BookingStatus.NO_SHOW})
 CHARGEABLE = UNAUTHORIZED | {PaymentStatus.AUTHORIZED, PaymentStatus.LOCKED}
-_SAID = {  # to the student, to the instructor
+SAID = {  # to the student, to the instructor
     BookingStatus.COMPLETED: ("The lesson is completed.", "The lesson is completed."),
     BookingStatus.NO_SHOW: (
         "You did not come; the lesson counts as given.",
@@ -46,7 +46,7 @@ def plan_as_completed(
     What an operation that was halted has moved already is not moved again.
     """
     terms = facts.terms
-    to_student, to_instructor = _SAID[booking]
+    to_student, to_instructor = SAID[booking]
     found, steps = _charge(facts)
     transferred = sum(step.transfer for step in steps if step.call == Call.CAPTURE)
     return Plan(

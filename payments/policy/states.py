@@ -127,6 +127,8 @@ class Action(StrEnum):
 
 CANCELLATIONS = frozenset({Action.STUDENT_CANCEL, Action.INSTRUCTOR_CANCEL, Action.STAFF_CANCEL})
 BY_STAFF = frozenset({Action.STAFF_CANCEL, Action.STAFF_REFUND})
+# Payouts are reversed if possible: one that is not keeps back none of the others (section 11).
+EACH_CALL_BY_ITSELF = frozenset({Action.ANSWER_CHARGEBACK})
 # What takes the charge's transfer back, because it never was the instructor's pay (P6.2, P7.2, P7.3, P8.6).
 REVERSED_WHOLE = frozenset({Action.RESCHEDULE, Action.STUDENT_CANCEL})
 WAITS_ITS_TURN = CANCELLATIONS | {Action.PAY_NOW}  # P7.11: accepted at its own instant, whatever is under way
@@ -141,6 +143,9 @@ CASE_OF: dict[Action, ReviewReason] = {
     Action.LOSE_CHARGEBACK: ReviewReason.CHARGEBACK_OPEN,
 }
 RULINGS = frozenset({Action.RULE_NO_SHOW, Action.RULE_DISPUTE, Action.LOSE_CHARGEBACK})  # they end a payment
+
+# What gives the credit back that a booking had used up; it is the student's own, and not given for the booking.
+GIVES_BACK = frozenset({Action.RULE_NO_SHOW, Action.RULE_DISPUTE, Action.STAFF_CANCEL})
 
 
 class NoShowRuling(StrEnum):

@@ -59,7 +59,7 @@ def test_what_is_available_is_frozen_and_what_is_not_was_spent(student: User) ->
         {"available": 5_000},
     ]
     assert explained(student) == lots(student)
-    assert queries.issued_for(reference=FOR) == IssuedFor(left=5_000, frozen=5_000, spent=7_000)
+    assert queries.issued_for(reference=FOR) == IssuedFor(left=5_000, frozen=5_000, spent=7_000, in_all=12_000)
 
 
 def test_what_expired_or_was_revoked_was_not_spent(student: User, standing_clock) -> None:
@@ -70,7 +70,7 @@ def test_what_expired_or_was_revoked_was_not_spent(student: User, standing_clock
     freeze(student)
     credits.revoke_frozen(student_id=student.pk, reference=FOR, now=clock.now())
 
-    assert queries.issued_for(reference=FOR) == IssuedFor(left=0, frozen=0, spent=0)
+    assert queries.issued_for(reference=FOR) == IssuedFor(left=0, frozen=0, spent=0, in_all=7_000)
     assert freeze(student) == Frozen(frozen=0, spent=0)
 
 

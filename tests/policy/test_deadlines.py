@@ -111,16 +111,22 @@ def test_what_is_settled_or_frozen_waits_for_no_clockwork(status: PaymentStatus,
 @pytest.mark.parametrize("status", [*PaymentStatus])
 @pytest.mark.parametrize("booking", [BookingStatus.CANCELLED, BookingStatus.NO_SHOW])
 def test_a_lesson_that_is_over_otherwise_waits_for_no_clockwork(status: PaymentStatus, booking: BookingStatus) -> None:
-    if (status, booking) != (CARD_REFUSED, BookingStatus.NO_SHOW):
+    ladder = booking == BookingStatus.NO_SHOW and status in (CARD_REFUSED, PaymentStatus.AUTHORIZED)
+    if not ladder:
         assert due(status, booking, refused_at=MADE, refusals=1) == NONE_DUE
 
 
 @pytest.mark.rule("P8.3")
 @pytest.mark.rule("P10.2")
 def test_a_student_who_did_not_come_and_whose_card_was_refused_is_asked_again_every_4_hours() -> None:
-    assert due(CARD_REFUSED, BookingStatus.NO_SHOW, refused_at=MADE, refusals=1) == Deadlines(settle_at=SETTLE)
-    assert due(CARD_REFUSED, BookingStatus.NO_SHOW, refused_at=SETTLE, refusals=1) == Deadlines(
-        settle_at=SETTLE + 4 * HOUR
+    """From the ruling on, even if the lesson has just begun; a card that is held by then is charged at once."""
+    ruled_at = STARTS + HOUR / 4
+
+    assert due(CARD_REFUSED, BookingStatus.NO_SHOW, refused_at=ruled_at, refusals=1) == Deadlines(
+        settle_at=ruled_at + 4 * HOUR
+    )
+    assert due(PaymentStatus.AUTHORIZED, BookingStatus.NO_SHOW, refused_at=ruled_at, refusals=1) == Deadlines(
+        settle_at=ruled_at
     )
 
 

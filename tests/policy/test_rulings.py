@@ -5,12 +5,11 @@ from typing import Any
 
 import pytest
 
-from instainstru.refusals import Refused
 from payments.policy.accounts import Account
 from payments.policy.conclude import conclude
 from payments.policy.decide import decide
 from payments.policy.facts import Case, Facts, Staffs, Transfer
-from payments.policy.plan import CreditMoves, Plan
+from payments.policy.plan import NOTHING, CreditMoves, Plan
 from payments.policy.rules import DEFAULT_RULES
 from payments.policy.states import (
     Action,
@@ -49,7 +48,8 @@ def lines(plan: Plan) -> dict[Account, int]:
 
 def no_show(absent: NoShowRuling | None, status: PaymentStatus = AUTHORIZED, **changes: Any) -> Plan:
     terms = changes.get("terms")
-    case = Case(no_show=absent, credits_reserved=terms.credits if terms else 0)
+    reserved = terms.credits - changes.get("credits_consumed", 0) if terms else 0
+    case = Case(no_show=absent, credits_reserved=reserved)
     return decide(booked(status, case=case, **changes), Action.RULE_NO_SHOW, SETTLEMENT, rules=DEFAULT_RULES)
 
 
@@ -136,12 +136,26 @@ def test_a_hold_that_has_lapsed_meanwhile_is_made_anew() -> None:
 
 
 @pytest.mark.rule("P8.3")
-@pytest.mark.parametrize("absent", [INSTRUCTOR, STUDENT, BOTH])
-def test_what_is_settled_is_not_ruled_once_more(absent: NoShowRuling) -> None:
-    with pytest.raises(Refused) as refusal:
-        no_show(absent, SETTLED)
+def test_a_students_absence_from_what_was_settled_under_the_report_moves_no_money() -> None:
+    """P8.1: the settlement's last call was sent already when the report was taken in."""
+    plan = no_show(STUDENT, SETTLED, captured=13_440, instructor_holds=10_560)
 
-    assert refusal.value.code == "already_settled"
+    assert (calls(plan), plan.ending.credits, plan.ending.lines) == ([], NOTHING, ())
+    assert plan.booking_status_at_once == BookingStatus.NO_SHOW
+    assert (plan.ending.payment_status, plan.ending.outcome) == (SETTLED, Outcome.STUDENT_NO_SHOW)
+
+
+@pytest.mark.rule("P8.3")
+@pytest.mark.parametrize("absent", [INSTRUCTOR, BOTH])
+def test_what_was_settled_under_the_report_is_taken_back(absent: NoShowRuling) -> None:
+    plan = no_show(
+        absent, SETTLED, terms=SOME_CREDIT, captured=8_440, instructor_holds=10_560, credits_consumed=5_000,
+        staffs=Staffs(booked_earnings=-10_560),
+    )  # fmt: skip
+
+    assert calls(plan) == [(Call.REVERSE, 10_560), (Call.REFUND, 8_440)]
+    assert plan.ending.credits == CreditMoves(issued=5_000)
+    assert sum(line.amount for line in plan.ending.lines) == 0
 
 
 @pytest.mark.rule("P8.3")
