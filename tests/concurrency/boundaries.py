@@ -51,7 +51,7 @@ class Boundaries:
                 if next(visits) == at:
                     others.append(threads.submit(as_a_request, second))
                 while others and not others[0].done() and not somebody_waits():
-                    time.sleep(0.001)
+                    time.sleep(0.005)
 
             given = threads.submit(self._watch, first, let_in).result()
             return [given, *(other.result() for other in others)]

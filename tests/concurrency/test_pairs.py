@@ -67,6 +67,7 @@ PAIRS = {
 }
 
 
+@pytest.mark.timeout(600)  # many lessons, each from its booking to its end
 @pytest.mark.rule("P7.10")
 @pytest.mark.rule("P7.11")
 @pytest.mark.parametrize("pair", PAIRS.values(), ids=PAIRS)

@@ -76,6 +76,7 @@ PAIRS = [
 COME_AGAIN = {clockwork_authorizes, clockwork_settles, changes_card}  # each minute, or whenever a card is saved
 
 
+@pytest.mark.timeout(600)  # some thirty lessons, each from its booking to its end; 20 s on a machine that is not busy
 @pytest.mark.rule("P7.10")
 @pytest.mark.rule("P7.11")
 @pytest.mark.parametrize("pair", PAIRS, ids=[f"{pair.first.__name__}-{pair.second.__name__}" for pair in PAIRS])
