@@ -90,6 +90,8 @@ def _given_up(now: datetime) -> Backlog:
     """Events of Stripe's that could not be applied however often it was tried."""
     events = StripeEvent.objects.given_up()
     count = events.count()
+    if not count:
+        return Backlog(count=0)
     items = tuple(
         WorkItem(
             label=event.type,
@@ -106,6 +108,8 @@ def _changed_after_the_end(now: datetime) -> Backlog:
     """What was changed at Stripe and stopped nothing, since nothing was to come; nobody has looked at it yet (P8.8)."""
     unseen = ChangeAtStripe.objects.filter(seen_at=None).exclude(payment__review_reason=ReviewReason.CHANGED_AT_STRIPE)
     count = unseen.count()
+    if not count:
+        return Backlog(count=0)
     items = tuple(
         WorkItem(
             label=change.payment.reference,

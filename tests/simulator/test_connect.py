@@ -188,6 +188,23 @@ def test_a_payout_leaves_at_once_and_arrives_later(stage: Stage) -> None:
     assert stage.events(account)[-2:] == ["payout.created", "payout.paid"]
 
 
+@pytest.mark.parametrize("arrived", [False, True])
+def test_a_payout_may_come_back_from_the_bank(stage: Stage, arrived: bool) -> None:
+    _, account = stage.lesson_paid()
+    speaker = {"stripe_account": account}
+    payout = stage.api.payouts.create({"amount": 10_000, "currency": "usd"}, speaker)
+    if arrived:
+        stage.control.post("clock", offset_seconds=3 * DAY)
+
+    stage.control.post(f"payouts/{payout.id}/fail")
+    stage.control.post("clock", offset_seconds=6 * DAY)
+
+    failed = stage.api.payouts.retrieve(payout.id, {"expand": ["failure_balance_transaction"]}, speaker)
+    assert (failed.status, failed.failure_code, stage.balance(account)) == ("failed", "account_closed", 10_560)
+    assert failed.failure_balance_transaction.amount == 10_000
+    assert stage.events(account)[-1] == "payout.failed"
+
+
 def test_every_cent_has_a_balance_transaction(stage: Stage) -> None:
     intent, account = stage.lesson_paid()
     transfer = stage.api.charges.retrieve(intent.latest_charge).transfer
