@@ -62,7 +62,7 @@ class ReconciliationItem(models.Model):
     @property
     def next_step(self) -> str:
         """What somebody who looks at it does first."""
-        return _NEXT_STEPS[self.kind]
+        return _NEXT_STEPS[self.Kind(self.kind)]
 
 
 _NEXT_STEPS = {
