@@ -55,8 +55,7 @@ class IdempotentRequest(models.Model):
 class StaffAction(models.Model):
     """One thing that a member of staff did or noted, and why. Append-only: the database refuses anything else.
 
-    It is written in the commit of what it tells of. Its two rights of its own are what staff may be given beside
-    looking.
+    It is written in the commit of what it tells of. Its rights of its own are what staff may be given beside looking.
     """
 
     ref = models.CharField(max_length=24, unique=True, default=partial(new_reference, "sa"), editable=False)
@@ -79,7 +78,10 @@ class StaffAction(models.Model):
         default_permissions = ("view",)
         permissions = [
             ("write_notes", "Can write notes on bookings"),
-            ("move_money", "Can decide about money: retry, resolve, refund, cancel, rule"),
+            ("take_in_cases", "Can report a no-show and open a dispute"),
+            ("rule_cases", "Can rule on no-shows and disputes"),
+            ("move_money", "Can decide about money: retry, resolve, refund, cancel"),
+            ("lift_locks", "Can lift the lock of an account"),
         ]
         constraints = [models.CheckConstraint(name="staff_action_says_why", condition=~Q(reason=""))]
         indexes = [

@@ -99,6 +99,7 @@ class BookingAdmin(TakesNotes, ConfirmsActions, ReadOnlyAdmin):
             "booking_in_words": in_words(booking.status, BOOKING_STATUSES),
             "payment_in_words": in_words(payment.status, PAYMENT_STATUSES),
             "frozen_because": in_words(payment.review_reason, REVIEW_REASONS),
+            "stopped_before": in_words(payment.kept_review_reason, REVIEW_REASONS),
             "outcome": in_words(payment.settlement_outcome, OUTCOMES),
             "ahead": ahead_of(records, now=now),
             "money": money_of(records),

@@ -10,6 +10,11 @@ STAFF_ACTIONS = {  # by the names of the confirmed actions
     "cancel-with-refund": "cancelled the booking with refund",
     "cancel-without-refund": "cancelled the booking without refund",
     "refund": "refunded the card",
+    "report-no-show": "reported a no-show",
+    "open-dispute": "opened a dispute",
+    "rule-no-show": "ruled on the no-show",
+    "rule-dispute": "ruled on the dispute",
+    "lift-lock": "lifted the student's lock",
 }
 
 

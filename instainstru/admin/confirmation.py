@@ -6,11 +6,13 @@ the fingerprint of what was shown: if the consequences have changed meanwhile, t
 is written down in the same commit; the page sent twice acts once.
 """
 
+import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, ClassVar
+from urllib.parse import urlencode
 
 from django import forms
 from django.contrib import admin, messages
@@ -63,6 +65,16 @@ class Done:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Alternative:
+    """One of a few ways to do something, as it stands beside the others: what it would do, or why it can't be done."""
+
+    name: str
+    query: str
+    proposal: Proposal | None = None
+    refused: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Offer:
     """An action that is possible now, and the page where it is confirmed."""
 
@@ -80,6 +92,7 @@ class ConfirmedAction(ABC):
     right: ClassVar[str]  # who may do it
     choices: ClassVar[type[forms.Form]] = forms.Form  # what is asked first, such as an amount; by default nothing
     usual: ClassVar[Choices] = {}  # the choices by which it is seen whether it is possible
+    alternatives: ClassVar[Mapping[str, Choices]] = {}  # by name, if there are few: shown beside each other first
 
     @abstractmethod
     def subject_of(self, row: Any) -> str:
@@ -99,6 +112,23 @@ class ConfirmedAction(ABC):
 
         Raises Refused, with "preview_stale" if the digest of what it does is not `preview` any more.
         """
+
+    def is_possible(self, row: Any, *, now: datetime) -> bool:
+        """Return whether it may be done now, in one way at least."""
+        ways = self.alternatives.values() or [self.usual]
+        return any(not isinstance(self.would(row, choices, now=now), Refused) for choices in ways)
+
+    def would(self, row: Any, choices: Choices, *, now: datetime) -> Proposal | Refused:
+        """Return what it would do, or why it can't be done."""
+        try:
+            return self.propose(row, choices, now=now)
+        except Refused as refusal:
+            return refusal
+
+
+def fingerprint(*consequences: object) -> str:
+    """Return the digest of a proposal that no plan of the policy stands behind."""
+    return hashlib.sha256(repr(consequences).encode()).hexdigest()[:32]
 
 
 class ReasonForm(forms.Form):
@@ -131,7 +161,7 @@ class ConfirmsActions(admin.ModelAdmin):
         return [
             Offer(label=action.label, explanation=action.explanation, url=self._url_of(action, row))
             for action in self.confirmed_actions
-            if _may(request, action) and _is_possible(action, row, now=now)
+            if _may(request, action) and action.is_possible(row, now=now)
         ]
 
     def do_view(self, request: HttpRequest, object_id: str, name: str) -> HttpResponse:
@@ -171,7 +201,13 @@ class ConfirmsActions(admin.ModelAdmin):
 
     def _ask_first(self, request: HttpRequest, action: ConfirmedAction, row: Model, asked: forms.Form) -> HttpResponse:
         """Ask for the choices on which the plan depends; they become part of the page's address."""
-        return TemplateResponse(request, "admin/choose.html", {**self._page(request, action, row), "form": asked})
+        now = clock.now()
+        alternatives = [_alternative(action, row, name, now=now) for name in action.alternatives]
+        if alternatives and not any(alternative.proposal for alternative in alternatives):
+            messages.error(request, alternatives[0].refused)
+            return HttpResponseRedirect(self._url_of_row(row))
+        context = {**self._page(request, action, row), "form": asked, "alternatives": alternatives}
+        return TemplateResponse(request, "admin/choose.html", context)
 
     def _ask(
         self,
@@ -271,9 +307,9 @@ def _may(request: HttpRequest, action: ConfirmedAction) -> bool:
     return request.user.has_perm(action.right)
 
 
-def _is_possible(action: ConfirmedAction, row: Model, *, now: datetime) -> bool:
-    try:
-        action.propose(row, action.usual, now=now)
-    except Refused:
-        return False
-    return True
+def _alternative(action: ConfirmedAction, row: Model, name: str, *, now: datetime) -> Alternative:
+    choices = action.alternatives[name]
+    would = action.would(row, choices, now=now)
+    if isinstance(would, Refused):
+        return Alternative(name=name, query="", refused=f"{would.message} {would.what_can_be_done}")
+    return Alternative(name=name, query=urlencode(choices), proposal=would)

@@ -5,8 +5,11 @@ from dataclasses import dataclass
 from django.contrib.auth.models import Group, Permission
 from django.db import transaction
 
-MOVE_MONEY = "instainstru.move_money"
 WRITE_NOTES = "instainstru.write_notes"
+TAKE_IN_CASES = "instainstru.take_in_cases"  # report a no-show, open a dispute: it freezes, and moves nothing
+RULE_CASES = "instainstru.rule_cases"
+MOVE_MONEY = "instainstru.move_money"
+LIFT_LOCKS = "instainstru.lift_locks"
 REPLAY_EVENTS = "payments.replay_stripeevent"
 
 # Whose rows every group may look at: our own apps, and Stripe's objects as dj-stripe mirrors them.
@@ -22,8 +25,11 @@ class StaffGroup:
 
 
 GROUPS = (
-    StaffGroup(name="Support", rights=(WRITE_NOTES, REPLAY_EVENTS)),
-    StaffGroup(name="Finance", rights=(WRITE_NOTES, REPLAY_EVENTS, MOVE_MONEY)),
+    StaffGroup(name="Support", rights=(WRITE_NOTES, REPLAY_EVENTS, TAKE_IN_CASES)),
+    StaffGroup(
+        name="Finance",
+        rights=(WRITE_NOTES, REPLAY_EVENTS, TAKE_IN_CASES, RULE_CASES, MOVE_MONEY, LIFT_LOCKS),
+    ),
 )
 
 

@@ -12,7 +12,18 @@ register = template.Library()
 
 # What a state means to the one who reads it; the colour follows the meaning, and the word is always there too.
 TONES = {
-    "good": {"confirmed", "completed", "authorized", "settled", "available", "sent", "active", "done", "succeeded"},
+    "good": {
+        "confirmed",
+        "completed",
+        "authorized",
+        "settled",
+        "available",
+        "sent",
+        "active",
+        "done",
+        "succeeded",
+        "won",
+    },
     "waiting": {
         "pending",
         "scheduled",
@@ -32,10 +43,23 @@ TONES = {
         "failed",
         "under_review",
         "stuck",
+        "halted",
+        "contested",
         "refused",
         "action_required",
     },
-    "over": {"cancelled", "no_show", "expired", "forfeited", "revoked", "consumed", "skipped", "absent"},
+    "over": {
+        "cancelled",
+        "no_show",
+        "expired",
+        "forfeited",
+        "revoked",
+        "consumed",
+        "skipped",
+        "absent",
+        "closed",
+        "lost",
+    },
 }
 
 

@@ -1,5 +1,27 @@
 """Staff's pages of money: to be looked at. Only operations move it."""
 
-from payments.admin import changes, inbox, ledger, operations, parties, payment, reconciliation, rules
+from payments.admin import (
+    account_locks,
+    changes,
+    freezes,
+    inbox,
+    ledger,
+    operations,
+    parties,
+    payment,
+    reconciliation,
+    rules,
+)
 
-__all__ = ["changes", "inbox", "ledger", "operations", "parties", "payment", "reconciliation", "rules"]
+__all__ = [
+    "account_locks",
+    "changes",
+    "freezes",
+    "inbox",
+    "ledger",
+    "operations",
+    "parties",
+    "payment",
+    "reconciliation",
+    "rules",
+]

@@ -1,9 +1,7 @@
-"""Who pays and who is paid, and why an account is locked."""
+"""Who pays and who is paid."""
 
 from django.contrib import admin
-from django.utils.safestring import SafeString
 
-from instainstru.admin.links import booking_link
 from instainstru.admin.read_only import ReadOnlyAdmin, ReadOnlyInline
 from payments.models import AccountLock, Payee, Payer
 
@@ -11,6 +9,7 @@ from payments.models import AccountLock, Payee, Payer
 class AccountLockInline(ReadOnlyInline):
     model = AccountLock
     ordering = ["-locked_at"]
+    show_change_link = True
 
 
 @admin.register(Payer)
@@ -35,21 +34,3 @@ class PayeeAdmin(ReadOnlyAdmin):
     @admin.display(description="Stripe still wants")
     def wanted(self, payee: Payee) -> str:
         return ", ".join(payee.requirements)
-
-
-@admin.register(AccountLock)
-class AccountLockAdmin(ReadOnlyAdmin):
-    list_display = ["payer", "student", "reason", "story", "locked_at", "lifted_at"]
-    list_filter = ["reason", ("lifted_at", admin.EmptyFieldListFilter)]
-    list_select_related = ["payer__user"]
-    ordering = ["-id"]
-    search_fields = ["payer__user__email", "reference__startswith"]
-    search_help_text = "A student's e-mail address or a booking's reference."
-
-    @admin.display(description="student", ordering="payer__user__name")
-    def student(self, lock: AccountLock) -> str:
-        return lock.payer.user.name
-
-    @admin.display(description="came of")
-    def story(self, lock: AccountLock) -> SafeString | str:
-        return booking_link(lock.reference)

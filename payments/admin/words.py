@@ -90,6 +90,11 @@ ACTIONS = {
     Action.INSTRUCTOR_CANCEL: "Instructor cancels",
     Action.STAFF_CANCEL: "Staff cancel",
     Action.STAFF_REFUND: "Staff refund",
+    Action.RULE_NO_SHOW: "No-show stands",
+    Action.RULE_DISPUTE: "Dispute ruled for the student",
+    Action.ANSWER_CHARGEBACK: "Chargeback taken in",
+    Action.WIN_CHARGEBACK: "Chargeback won",
+    Action.LOSE_CHARGEBACK: "Chargeback lost",
 }
 
 CALLS = {

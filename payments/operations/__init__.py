@@ -1,5 +1,6 @@
 """The only code that changes the state of money: accepting, carrying out and ending operations (design 4)."""
 
+from payments.operations.account_locks import lift_account_lock
 from payments.operations.accounts import dashboard_link, onboarding_link, open_account, refresh_account
 from payments.operations.backfill import accounts_to_backfill, backfill_events
 from payments.operations.cards import begin_card_setup, confirm_card_setup, retry_unpaid, save_card, what_the_card_owes
@@ -35,6 +36,7 @@ __all__ = [
     "expire_credits",
     "facts_of",
     "grant_credit",
+    "lift_account_lock",
     "mirror_object",
     "onboarding_link",
     "open_account",

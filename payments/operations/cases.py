@@ -91,6 +91,18 @@ def preview_ruling(subject: Subject, kind: Action, *, inputs: Inputs, now: datet
     return decide_beneath(subject, kind, now, inputs=inputs)
 
 
+def preview_going_on(subject: Subject, *, now: datetime) -> Plan | None:
+    """Return the settlement that begins at once when a subject's only case ends without moving money, if it is due.
+
+    The subject was read for this alone: nothing of it may be saved.
+    """
+    payment = subject.payment
+    with freezes.lifted(payment):
+        set_deadlines(subject, now=now)
+        due = payment.settle_at is not None and payment.settle_at <= now
+    return decide_beneath(subject, Action.SETTLE, now) if due else None
+
+
 def carry_on(payment_id: int) -> None:
     """Carry out whatever is open on a payment, as far as Stripe answers. No transaction may be open."""
     current = Operation.objects.open().filter(payment_id=payment_id).first()

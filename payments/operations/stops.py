@@ -62,8 +62,10 @@ def retry_stuck(
 
 
 def preview_retry(subject: Subject) -> Plan:
-    """Return what retrying would do now, by the same decision that retrying asks. Raises Refused("already_settled")."""
-    return _plan_to_retry(subject, _last_stuck(subject.payment.pk))
+    """Return what retrying would do now, by the same decision that retrying asks; raises what it would raise."""
+    operation = _last_stuck(subject.payment.pk)
+    _require_no_case(subject)
+    return _plan_to_retry(subject, operation)
 
 
 def resolve_stuck(
@@ -126,8 +128,9 @@ def resolve_stuck(
 
 
 def preview_resolution(subject: Subject) -> Plan:
-    """Return what giving up would do now, by the same decision. Raises Refused("already_settled")."""
+    """Return what giving up would do now, by the same decision; raises what it would raise."""
     operation = _last_stuck(subject.payment.pk)
+    _require_no_case(subject)
     return _plan_to_give_up(operation, subject.payment)
 
 
@@ -141,13 +144,17 @@ def _last_stuck(payment_id: int) -> Operation:
 def _lock_stuck(payment_id: int) -> tuple[Subject, Operation]:
     found = _last_stuck(payment_id)
     subject = endings.lock_subject(found.kind, payment_id)
-    if subject.payment.is_frozen:
-        raise Refused("under_review")
+    _require_no_case(subject)
     operation = Operation.objects.stuck().filter(pk=found.pk).first()
     if operation is None or subject.payment.operations.open().exists():
         raise Refused("operation_in_progress", retry_after=waiting.RETRY_AFTER)
     operation.payment = subject.payment
     return subject, operation
+
+
+def _require_no_case(subject: Subject) -> None:
+    if subject.payment.is_frozen:
+        raise Refused("under_review")
 
 
 def _require_seen(plan: Plan, preview: str | None) -> None:

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from bookings.models import Booking, BookingMove
 from credits.models import CreditLot, CreditMovement, NegativeBalance, Reservation, Wallet
+from disputes.models import Chargeback, Evidence, EvidenceSubmission, LessonDispute, NoShowReport
 from instainstru import clock
 from instainstru.models import IdempotentRequest, StaffAction
 from instainstru.notifications.models import Message
@@ -11,10 +12,12 @@ from payments.models import (
     AccountLock,
     ChangeAtStripe,
     EventMark,
+    Freeze,
     JournalEntry,
     Operation,
     PayoutTransfer,
     Posting,
+    ReconciliationItem,
     Step,
     StripeEvent,
 )
@@ -77,8 +80,39 @@ def leave_rows(booking: Booking | None = None) -> Booking:
     ChangeAtStripe.objects.create(
         payment=payment, kind="refunded", object_id=f"re_{booking.pk}", amount_cents=120, event=event, noticed_at=now
     )
+    _leave_cases(booking)
     EventMark.objects.create(account_id=f"acct_{booking.pk}", complete_until=now, checked_at=now)
+    ReconciliationItem.objects.create(
+        kind="missing_in_books", name=f"txn_{booking.pk}", booked_cents=0, moved_cents=120, happened_at=now,
+        found_at=now, seen_at=now,
+    )  # fmt: skip
     IdempotentRequest.objects.create(
         user=booking.student, key="k", fingerprint="f", subject=f"operation:{operation.reference}", created_at=now
     )
     return booking
+
+
+def _leave_cases(booking: Booking) -> None:
+    """A report and a dispute that are closed, and a chargeback that is open, each with evidence."""
+    now = clock.now()
+    closed = {"resolution": "ruled", "resolved_at": now, "resolved_by": booking.instructor.user}
+    report = NoShowReport.objects.create(
+        booking=booking, reported_by="student", reporter=booking.student, absent="instructor", reported_at=now,
+        ruling="unfounded", **closed,
+    )  # fmt: skip
+    dispute = LessonDispute.objects.create(
+        booking=booking, opened_by="student", on_behalf_of="student", opener=booking.student, opened_at=now,
+        evidence_until=now, rule_by=now, ruling="instructor_wins", **closed,
+    )  # fmt: skip
+    chargeback = Chargeback.objects.create(
+        booking=booking, dispute_id=f"dp_{booking.pk}", amount_cents=13_440, bank_reason="fraudulent", opened_at=now,
+    )  # fmt: skip
+    for case in ({"report": report}, {"dispute": dispute}, {"chargeback": chargeback}):
+        Evidence.objects.create(
+            by="student", author=booking.student, statement="I waited for half an hour.", shown_at=now, **case
+        )
+    EvidenceSubmission.objects.create(
+        chargeback=chargeback, author=booking.student, evidence={}, idempotency_key=f"evidence-{chargeback.pk}",
+        asked_at=now, next_try_at=now,
+    )  # fmt: skip
+    Freeze.objects.create(payment=booking.payment, reason="dispute_open", case=dispute.case, since=now, ended_at=now)

@@ -222,7 +222,7 @@ def test_a_refused_card_and_who_has_to_act(browses, support, stage):
     assert "Still unpaid, it is cancelled by the clockwork." in page
 
 
-@pytest.mark.parametrize(("who", "most"), [("support", 20), ("finance", 40)])
+@pytest.mark.parametrize(("who", "most"), [("support", 25), ("finance", 50)])
 def test_the_number_of_statements_does_not_grow_with_the_story(
     request, browses, stage, who, most, django_assert_max_num_queries
 ):

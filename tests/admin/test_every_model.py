@@ -10,12 +10,14 @@ from django.urls import reverse
 
 from bookings.models import Booking, BookingMove, OccupiedTime
 from credits.models import CreditLot, CreditMovement, NegativeBalance, Reservation, Wallet
+from disputes.models import Chargeback, Evidence, EvidenceSubmission, LessonDispute, NoShowReport
 from instainstru.admin.paginator import BoundedPaginator
 from instainstru.models import ClockOffset, StaffAction
 from payments.models import (
     AccountLock,
     ChangeAtStripe,
     EventMark,
+    Freeze,
     JournalEntry,
     Operation,
     Payee,
@@ -23,6 +25,7 @@ from payments.models import (
     Payment,
     PayoutTransfer,
     Posting,
+    ReconciliationItem,
     Step,
     StripeEvent,
 )
@@ -38,11 +41,17 @@ MONEY = [
     Booking,
     BookingMove,
     ChangeAtStripe,
+    Chargeback,
     CreditLot,
     CreditMovement,
     EventMark,
+    Evidence,
+    EvidenceSubmission,
+    Freeze,
     JournalEntry,
+    LessonDispute,
     NegativeBalance,
+    NoShowReport,
     OccupiedTime,
     Operation,
     Payee,
@@ -50,6 +59,7 @@ MONEY = [
     Payment,
     PayoutTransfer,
     Posting,
+    ReconciliationItem,
     Reservation,
     StaffAction,
     Step,
@@ -99,7 +109,7 @@ def test_groups_look_and_do_not_edit(request, who):
 
     held = {name.partition(".")[2].partition("_")[0] for name in user.get_all_permissions()}
 
-    assert held == {"view", "write", "replay"} | ({"move"} if who == "finance" else set())
+    assert held == {"view", "write", "replay", "take"} | ({"move", "rule", "lift"} if who == "finance" else set())
 
 
 def test_one_right_opens_one_list(browses, staff, rows):

@@ -23,33 +23,7 @@ WAITS_BEHIND = "A cancellation that waits behind this is then decided, as of the
 
 
 class OnABooking(ConfirmedAction):
-    """An action on a booking's money, shown as the plan that the policy makes of it."""
-
-    right = MOVE_MONEY
-
-    @abstractmethod
-    def plan_for(self, booking: Booking, choices: Choices, *, now: datetime) -> Plan:
-        """Return what it would do now. Raises Refused."""
-
-    @abstractmethod
-    def verb_of(self, plan: Plan) -> str:
-        """Return what the red button says, with the amount."""
-
-    def propose(self, row: Booking, choices: Choices, *, now: datetime) -> Proposal:
-        return self.describe(row, self.plan_for(row, choices, now=now))
-
-    def describe(self, booking: Booking, plan: Plan) -> Proposal:
-        return Proposal(
-            verb=self.verb_of(plan),
-            rule=plan.rule,
-            digest=plan.digest,
-            standing=standing_of(booking),
-            movements=tuple(map(call_shown, plan.steps)),
-            to_student=plan.to_student,
-            to_instructor=plan.to_instructor,
-            at_once=tuple(_at_once(plan)),
-            later=(STOPS_IF_REFUSED, ASKED_AGAIN, *what_waits_behind(booking)) if plan.steps else (),
-        )
+    """An action on a booking, its case or its money."""
 
     def subject_of(self, row: Booking) -> str:
         return row.ref
@@ -67,7 +41,43 @@ class OnABooking(ConfirmedAction):
             "card_refunded": dollars(payment.refunded_to_card_cents),
             "instructor_has": dollars(payment.instructor_payout_cents),
             "under_way": f"{booking.ref}-{under_way.number}" if under_way else "",
+            "open_cases": ", ".join(payment.freezes.in_force().order_by("id").values_list("case", flat=True)),
         }
+
+
+class ByPlan(OnABooking):
+    """An action on a booking's money, shown as the plan that the policy makes of it."""
+
+    right = MOVE_MONEY
+
+    @abstractmethod
+    def plan_for(self, booking: Booking, choices: Choices, *, now: datetime) -> Plan:
+        """Return what it would do now. Raises Refused."""
+
+    @abstractmethod
+    def verb_of(self, plan: Plan) -> str:
+        """Return what the red button says, with the amount."""
+
+    def propose(self, row: Booking, choices: Choices, *, now: datetime) -> Proposal:
+        return self.describe(row, self.plan_for(row, choices, now=now))
+
+    def describe(self, booking: Booking, plan: Plan) -> Proposal:
+        return proposal_of(plan, booking, verb=self.verb_of(plan))
+
+
+def proposal_of(plan: Plan, booking: Booking, *, verb: str) -> Proposal:
+    """Show a plan as what is going to be done to a booking."""
+    return Proposal(
+        verb=verb,
+        rule=plan.rule,
+        digest=plan.digest,
+        standing=standing_of(booking),
+        movements=tuple(map(call_shown, plan.steps)),
+        to_student=plan.to_student,
+        to_instructor=plan.to_instructor,
+        at_once=tuple(_at_once(plan)),
+        later=(STOPS_IF_REFUSED, ASKED_AGAIN, *what_waits_behind(booking)) if plan.steps else (),
+    )
 
 
 def standing_of(booking: Booking) -> tuple[tuple[str, str], ...]:
@@ -81,6 +91,7 @@ def standing_of(booking: Booking) -> tuple[tuple[str, str], ...]:
         ("Stripe said", payment.review_error),
         ("Since", in_zone(payment.review_since, "UTC")),
         ("Before that", in_short(payment.former_status)),
+        ("Stopped before", in_words(payment.kept_review_reason, REVIEW_REASONS)),
         ("Held on the card", dollars(payment.authorized_cents)),
         ("Card charged", dollars(payment.captured_cents)),
         ("Card refunded", dollars(payment.refunded_to_card_cents)),
@@ -113,4 +124,6 @@ def _at_once(plan: Plan) -> list[str]:
     )
     if plan.booking_status_at_once is not None:
         asked.append(f"The booking is {in_short(plan.booking_status_at_once)} at once.")
+    if plan.revokes:
+        asked.append(f"{dollars(plan.revokes)} of the credit given for the booking is withdrawn at once.")
     return [*asked, *ending_told(plan.ending)]

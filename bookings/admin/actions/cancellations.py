@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import ClassVar
 
-from bookings.admin.actions.booking import OnABooking, what_came_of
+from bookings.admin.actions.booking import ByPlan, what_came_of
 from bookings.models import Booking
 from bookings.operations.subject import BookingSubject
 from instainstru.admin.audit import AuditEntry
@@ -14,7 +14,7 @@ from payments.policy.plan import Plan
 from payments.policy.states import Call
 
 
-class StaffCancellation(OnABooking):
+class StaffCancellation(ByPlan):
     with_refund: ClassVar[bool]
 
     def plan_for(self, booking: Booking, choices: Choices, *, now: datetime) -> Plan:

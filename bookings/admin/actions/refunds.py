@@ -6,7 +6,7 @@ from typing import Any
 
 from django import forms
 
-from bookings.admin.actions.booking import OnABooking, what_came_of
+from bookings.admin.actions.booking import ByPlan, what_came_of
 from bookings.models import Booking
 from bookings.operations.subject import BookingSubject
 from instainstru.admin.audit import AuditEntry
@@ -44,7 +44,7 @@ class RefundForm(forms.Form):
         return cleaned | {"cents": None if amount is None else int(amount * 100)}  # two places: nothing is cut off
 
 
-class RefundCard(OnABooking):
+class RefundCard(ByPlan):
     name = "refund"
     label = "Refund"
     explanation = "Give money back to the student's card. Credits stay as they are."

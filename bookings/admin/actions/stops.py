@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import datetime
 
-from bookings.admin.actions.booking import OnABooking, what_came_of, what_waits_behind
+from bookings.admin.actions.booking import ByPlan, what_came_of, what_waits_behind
 from bookings.admin.actions.plans import call_shown, line_shown
 from bookings.models import Booking
 from bookings.operations.subject import BookingSubject
@@ -16,7 +16,7 @@ from payments.policy.plan import Plan, PlannedStep
 from payments.policy.states import Call
 
 
-class RetryStopped(OnABooking):
+class RetryStopped(ByPlan):
     name = "retry"
     label = "Try again"
     explanation = "Ask Stripe once more for what it refused, and go on from there."
@@ -37,7 +37,7 @@ class RetryStopped(OnABooking):
         return what_came_of(payments.perform(operation))
 
 
-class ResolveStopped(OnABooking):
+class ResolveStopped(ByPlan):
     name = "resolve"
     label = "Give up"
     explanation = "Accept that what Stripe refused will not happen, and close it."

@@ -14,14 +14,16 @@ from payments.models import Operation, Step
 from payments.policy.states import BookingStatus, PaymentStatus
 from payments.rules import rules_of_version
 
+CLOCKWORK_IS_BEHIND = "overdue: the clockwork is behind"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Due:
-    """Something with an instant. `is_late`: it should have happened, so the clockwork is behind."""
+    """Something with an instant. `late` says whose delay it is that it has not happened yet."""
 
     at: datetime
     what: str
-    is_late: bool
+    late: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,8 +35,9 @@ class Ahead:
 
 
 def ahead_of(records: Records, *, now: datetime) -> Ahead:
-    due = (Due(at=at, what=what, is_late=at < now) for at, what in _due(records, now=now))
-    return Ahead(due=tuple(sorted(due, key=attrgetter("at"))), waits=tuple(_waits(records)))
+    due = [Due(at=at, what=what, late=CLOCKWORK_IS_BEHIND if at < now else "") for at, what in _due(records, now=now)]
+    due += [Due(at=at, what=what, late="overdue" if at < now else "") for at, what in records.cases.due]
+    return Ahead(due=tuple(sorted(due, key=attrgetter("at"))), waits=(*records.cases.waits, *_waits(records)))
 
 
 def _due(records: Records, *, now: datetime) -> Iterator[tuple[datetime, str]]:
@@ -85,6 +88,8 @@ def _waits(records: Records) -> Iterator[str]:
                 yield f"{what} is being carried out: {_unanswered(operation)}."
             case Operation.State.WAITING:
                 yield f"{what} was accepted and waits for the end of what is under way (P7.11)."
+            case Operation.State.HALTED:
+                yield f"{what} was begun and is halted: nothing further is sent until the case has ended (P8.1)."
             case Operation.State.STUCK:
                 yield f"{what} was stopped by a definite no and waits for staff (P10.3)."
     if payment.pending_intent_id:

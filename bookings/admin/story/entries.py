@@ -7,6 +7,8 @@ from datetime import datetime
 from enum import IntEnum
 from typing import ClassVar
 
+from bookings.admin.story.cases import CaseFile
+
 
 class Rank(IntEnum):
     """What comes first of what happened at one and the same instant, within one operation."""
@@ -170,6 +172,19 @@ class Told(Entry):
     sent_at: datetime | None
     next_try_at: datetime | None
     failure: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InACase(Entry):
+    """Something happened in a report, a dispute or a chargeback."""
+
+    kind: ClassVar[str] = "case"
+    word: ClassVar[str] = "Case"
+    what: str
+    who: str
+    said: str
+    url: str
+    files: tuple[CaseFile, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

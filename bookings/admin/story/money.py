@@ -71,7 +71,12 @@ def _card(payment: Payment) -> Table:
             Amount(label="Held now", cents=payment.authorized_cents),
             Amount(label="Charged", cents=payment.captured_cents),
             Amount(label="Refunded", cents=-payment.refunded_to_card_cents),
-            Amount(label="Paid", cents=payment.captured_cents - payment.refunded_to_card_cents, is_total=True),
+            Amount(label="Taken back by the bank", cents=-payment.charged_back_cents),
+            Amount(
+                label="Paid",
+                cents=payment.captured_cents - payment.refunded_to_card_cents - payment.charged_back_cents,
+                is_total=True,
+            ),
             Amount(label="Still owes", cents=payment.owed_cents),
         ),
     )
@@ -109,7 +114,8 @@ def _platform(records: Records) -> Table:
     for entry in records.entries:
         for posting in entry.postings.all():
             booked[posting.account] += posting.amount_cents
-    income, fees, losses = -booked[Account.FEE_INCOME], booked[Account.STRIPE_FEES], booked[Account.LOSSES]
+    income, losses = -booked[Account.FEE_INCOME], booked[Account.LOSSES]
+    fees = booked[Account.STRIPE_FEES] + booked[Account.DISPUTE_FEES]
     return Table(
         title="Platform",
         rows=(

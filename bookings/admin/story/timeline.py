@@ -35,6 +35,7 @@ def timeline_of(records: Records) -> list[Entry]:
     told: list[Entry] = [
         *_of_the_lesson(records),
         *_of_entries(records),
+        *_of_cases(records),
         *_of_staff(records),
         *_of_credits(records),
         *_of_moves(records),
@@ -173,6 +174,20 @@ def _as_read(message: Message) -> tuple[str, str]:
     if kind_of(message.key).is_shown_in_product:
         return rendering.subject_and_text(message)
     return in_short(message.key), ""
+
+
+def _of_cases(records: Records) -> Iterator[Entry]:
+    """What happened in a case stands before what it began at the same instant."""
+    for place, news in enumerate(records.cases.news):
+        yield entries.InACase(
+            at=news.at,
+            order=(_number_at(records, news.at), Rank.BEFORE, place),
+            what=news.what,
+            who=news.who,
+            said=news.said,
+            url=news.url,
+            files=news.files,
+        )
 
 
 def _of_staff(records: Records) -> Iterator[Entry]:
