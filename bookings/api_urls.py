@@ -4,7 +4,7 @@ from datetime import date
 
 from django.urls import path, register_converter
 
-from bookings.api import actions, availability, bookings, instructors, operations, profile, quotes
+from bookings.api import actions, availability, bookings, instructors, operations, profile, quotes, staff
 
 
 class DateConverter:
@@ -45,5 +45,13 @@ urlpatterns = [
     path("bookings/<slug:ref>/pay", actions.PayBooking.as_view(), name="booking-pay"),
     path("bookings/<slug:ref>/confirm-payment", actions.ConfirmPayment.as_view(), name="booking-confirm-payment"),
     path("bookings/<slug:ref>/complete", actions.CompleteBooking.as_view(), name="booking-complete"),
+    path("bookings/<slug:ref>/refund", staff.RefundBooking.as_view(), name="booking-refund"),
+    path("bookings/<slug:ref>/refund/preview", staff.PreviewRefund.as_view(), name="booking-refund-preview"),
+    path("bookings/<slug:ref>/staff-cancel", staff.CancelByStaff.as_view(), name="booking-staff-cancel"),
+    path(
+        "bookings/<slug:ref>/staff-cancel/preview",
+        staff.PreviewStaffCancellation.as_view(),
+        name="booking-staff-cancel-preview",
+    ),
     path("operations/<slug:reference>", operations.OperationDetail.as_view(), name="operation"),
 ]

@@ -3,7 +3,7 @@
 from celery import shared_task
 
 from disputes.models import EvidenceSubmission, NoShowReport
-from disputes.operations import no_shows, submissions
+from disputes.operations import evidence, no_shows, submissions
 from instainstru import clock
 
 
@@ -33,3 +33,9 @@ def sweep_unanswered_submissions(*, limit: int = 100) -> None:
 def send_evidence(*, submission_id: int) -> None:
     """Send one chargeback's evidence to the bank."""
     submissions.send(EvidenceSubmission.objects.get(pk=submission_id), now=clock.now())
+
+
+@shared_task(ignore_result=True)
+def clear_unreferenced_files() -> None:
+    """Delete the files of evidence that a crash left without a row."""
+    evidence.clear_unreferenced_files()

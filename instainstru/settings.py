@@ -233,11 +233,15 @@ SPECTACULAR_SETTINGS = {
     "COMPONENT_SPLIT_REQUEST": True,
     "ENUM_NAME_OVERRIDES": {
         "BookingStatus": "payments.serializers.words.BOOKING_STATUS",
+        "CaseRuling": "disputes.serializers.cases.RULING",
         "CreditMovementKind": "credits.models.CreditMovement.Kind",
+        "DisputeRuling": "disputes.serializers.asking.DISPUTE_RULING",
+        "NoShowRuling": "disputes.serializers.asking.NO_SHOW_RULING",
         "OperationKind": "payments.serializers.words.OPERATION_KIND",
         "OperationState": "payments.queries.State",
         "Party": "payments.serializers.words.PARTY",
         "PaymentStatus": "payments.serializers.words.PAYMENT_STATUS",
+        "Side": "disputes.serializers.asking.SIDES",
         "StepState": "payments.models.Step.State",
     },
     "POSTPROCESSING_HOOKS": [
@@ -288,6 +292,7 @@ CLOCKWORK = {
     },
     "tiers-evaluated": {"task": "bookings.tasks.evaluate_tiers", "at": crontab(hour=3, minute=30)},
     "books-reconciled": {"task": "payments.tasks.reconcile_with_stripe", "at": crontab(hour=4, minute=40)},
+    "files-unreferenced": {"task": "disputes.tasks.clear_unreferenced_files", "at": crontab(hour=4, minute=30)},
     "sessions-expired": {"task": "instainstru.accounts.tasks.clear_expired_sessions", "at": crontab(hour=4, minute=10)},
     "idempotency-keys-old": {
         "task": "instainstru.accounts.tasks.forget_old_idempotency_keys",
@@ -314,13 +319,21 @@ STORAGES = {
     },
 }
 WHITENOISE_USE_FINDERS = DEBUG
-MEDIA_ROOT = Path(os.environ.get("MEDIA_ROOT", BASE_DIR / "media"))
+LARGEST_UPLOAD = 10 * 1024 * 1024  # bytes of one file; a photograph has three to eight million
+FILE_UPLOAD_HANDLERS = [
+    "instainstru.api.uploads.LimitedUpload",
+    "django.core.files.uploadhandler.MemoryFileUploadHandler",
+    "django.core.files.uploadhandler.TemporaryFileUploadHandler",
+]
+FILE_UPLOAD_PERMISSIONS = 0o600  # nobody but us serves them
 
 EMAIL_BACKEND = os.environ.get(
     "EMAIL_BACKEND",
     "django.core.mail.backends.filebased.EmailBackend" if DEBUG else "django.core.mail.backends.smtp.EmailBackend",
 )
-EMAIL_FILE_PATH = Path(os.environ.get("INSTAINSTRU_DATA") or BASE_DIR / ".data").absolute() / "default" / "mail"
+_DATA = Path(os.environ.get("INSTAINSTRU_DATA") or BASE_DIR / ".data").absolute() / "default"
+MEDIA_ROOT = Path(os.environ.get("MEDIA_ROOT") or _DATA / "media")
+EMAIL_FILE_PATH = _DATA / "mail"
 EMAIL_HOST = os.environ.get("EMAIL_HOST", "localhost")
 EMAIL_PORT = int(os.environ.get("EMAIL_PORT", "25"))
 DEFAULT_FROM_EMAIL = os.environ.get("DEFAULT_FROM_EMAIL", "InstaInstru <no-reply@instainstru.example>")

@@ -14,6 +14,7 @@ api = [
     path("", include("credits.api_urls")),
     path("", include("payments.api_urls")),
     path("", include("bookings.api_urls")),
+    path("", include("disputes.api_urls")),
 ]
 
 urlpatterns = [

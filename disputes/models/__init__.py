@@ -6,4 +6,6 @@ from disputes.models.evidence import Evidence
 from disputes.models.no_shows import NoShowReport
 from disputes.models.submissions import EvidenceSubmission
 
-__all__ = ["Chargeback", "Evidence", "EvidenceSubmission", "LessonDispute", "NoShowReport"]
+Case = NoShowReport | LessonDispute | Chargeback
+
+__all__ = ["Case", "Chargeback", "Evidence", "EvidenceSubmission", "LessonDispute", "NoShowReport"]

@@ -17,7 +17,7 @@ from payments.policy.plan import Plan
 from payments.policy.states import NoShowRuling, Party
 
 _WHO = {Party.STUDENT: "the student", Party.INSTRUCTOR: "the instructor", Party.STAFF: "our staff"}
-_FOUND = {
+FOUND = {
     NoShowRuling.INSTRUCTOR_ABSENT: "The instructor's absence stands.",
     NoShowRuling.STUDENT_ABSENT: "The student's absence stands.",
     NoShowRuling.BOTH_ABSENT: "Both sides were absent.",
@@ -60,7 +60,7 @@ def no_show_withdrawn(report: NoShowReport, booking: Booking, *, now: datetime) 
 
 
 def no_show_resolved(report: NoShowReport, booking: Booking, operation: Operation | None, *, now: datetime) -> None:
-    _ended(booking, report.case, _FOUND[NoShowRuling(report.ruling)], operation, now=now)
+    _ended(booking, report.case, FOUND[NoShowRuling(report.ruling)], operation, now=now)
 
 
 def dispute_opened(dispute: LessonDispute, booking: Booking, *, now: datetime) -> None:

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from bookings.models import Booking
 from bookings.operations.subject import BookingSubject, lock_booking
-from disputes.models import Chargeback, LessonDispute, NoShowReport
+from disputes.models import Case, LessonDispute, NoShowReport
 from disputes.models.resolution import Resolution
 from disputes.policy import Earlier, Lesson
 from instainstru.accounts.models import User
@@ -16,7 +16,6 @@ from payments.models import Operation
 from payments.operations import cases as money
 from payments.policy.states import BookingStatus, Party, PaymentStatus
 
-Case = NoShowReport | LessonDispute | Chargeback
 ByStaff = NoShowReport | LessonDispute
 
 
@@ -37,17 +36,18 @@ def lesson_of(subject: BookingSubject) -> Lesson:
 
 
 def earlier_reports(booking: Booking) -> list[Earlier]:
-    return [
-        Earlier(by=Party(report.reported_by), absent=Party(report.absent), is_open=report.is_open)
-        for report in NoShowReport.objects.filter(booking=booking)
-    ]
+    return [as_earlier(report) for report in NoShowReport.objects.filter(booking=booking)]
 
 
 def earlier_disputes(booking: Booking) -> list[Earlier]:
-    return [
-        Earlier(by=Party(dispute.opened_by), is_open=dispute.is_open)
-        for dispute in LessonDispute.objects.filter(booking=booking)
-    ]
+    return [as_earlier(dispute) for dispute in LessonDispute.objects.filter(booking=booking)]
+
+
+def as_earlier(case: NoShowReport | LessonDispute) -> Earlier:
+    """Return a case as the policy sees it when another one of its kind is asked for."""
+    if isinstance(case, NoShowReport):
+        return Earlier(by=Party(case.reported_by), absent=Party(case.absent), is_open=case.is_open)
+    return Earlier(by=Party(case.opened_by), is_open=case.is_open)
 
 
 def open_cases(booking: Booking) -> list[ByStaff]:

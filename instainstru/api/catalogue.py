@@ -139,5 +139,32 @@ _PROVIDER = [
     ),
 ]
 
-CATALOGUE: dict[str, ProblemKind] = {kind.code: kind for kind in (*_PLUMBING, *_PROVIDER, *_REFUSALS)}
+_EVIDENCE = [
+    ProblemKind(
+        code="file_too_large",
+        status=413,
+        why="The file is larger than 10 MB.",
+        instead="Send a smaller picture, or fewer pages at a time.",
+    ),
+    ProblemKind(
+        code="file_type_not_accepted",
+        status=422,
+        why="That is no picture and no PDF that we can read.",
+        instead="Send a JPEG, PNG or WebP picture, or a PDF.",
+    ),
+    ProblemKind(
+        code="too_much_evidence",
+        status=409,
+        why="One side can show twenty pieces of evidence in a case, and these are shown.",
+        instead="Tell our support if something important is missing.",
+    ),
+    ProblemKind(
+        code="evidence_closed",
+        status=409,
+        why="No evidence of yours is taken in this case any more.",
+        instead="Ask our support if something new has come up.",
+    ),
+]
+
+CATALOGUE: dict[str, ProblemKind] = {kind.code: kind for kind in (*_PLUMBING, *_PROVIDER, *_EVIDENCE, *_REFUSALS)}
 ANYWHERE = frozenset(kind.code for kind in _PLUMBING)  # the others are met only where an operation names them

@@ -1,0 +1,1 @@
+"""The API of cases: taking them in, hearing both sides, ruling."""

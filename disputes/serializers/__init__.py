@@ -1,0 +1,1 @@
+"""Cases and evidence as their parties and our staff see them, and what they send."""
