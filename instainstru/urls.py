@@ -23,6 +23,7 @@ urlpatterns = [
     path("", include("credits.urls")),
     path("", include("payments.urls")),
     path("", include("bookings.urls")),
+    path("", include("disputes.urls")),
     path("stripe/webhook", webhooks.receive, name="stripe-webhook"),
     path("admin/", admin.site.urls),
     path("api/v1/", include((api, "api"))),

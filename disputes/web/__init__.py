@@ -1,0 +1,1 @@
+"""Pages about a lesson that went wrong."""
