@@ -254,11 +254,16 @@ SPECTACULAR_SETTINGS = {
 
 CELERY_BROKER_URL = REDIS_URL
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "queue_order_strategy": "priority",  # in the order of a worker's `-Q`: copies for looking never hold up money
+}
 CELERY_TASK_DEFAULT_QUEUE = "clockwork"
 CELERY_TASK_ROUTES = {
     "payments.tasks.sweep_*": {"queue": "clockwork"},
     "payments.tasks.mirror_object": {"queue": "mirror"},
     "payments.tasks.*": {"queue": "money"},
+    "disputes.tasks.sweep_*": {"queue": "clockwork"},
+    "disputes.tasks.*": {"queue": "money"},
     "instainstru.notifications.tasks.*": {"queue": "messages"},
 }
 CELERY_TASK_ACKS_LATE = True  # a killed worker's task is given to another; every task is safe to repeat

@@ -65,6 +65,18 @@ class Actor:
     def look_at(self, lesson: Lesson) -> Lesson:
         return Lesson.told(self.api.get(f"bookings/{lesson.ref}"))
 
+    def report_no_show(self, lesson: Lesson, statement: str) -> None:
+        """Report that the other side did not come."""
+        self.api.post(f"bookings/{lesson.ref}/no-show-reports", statement=statement)
+        self.say(f"reports a no-show: {self.look_at(lesson).payment_status}")
+
+    def contest(self, lesson: Lesson, statement: str) -> None:
+        """Contest what was reported, and tell what happened."""
+        case = self.api.get(f"bookings/{lesson.ref}/cases")["cases"][-1]
+        self.api.post(f"no-show-reports/{case['ref']}/contest", statement=statement)
+        self.api.post(f"cases/{case['ref']}/evidence", statement="The call's log shows me there for the whole hour.")
+        self.say("contests the report, and shows evidence")
+
     def cancel(self, lesson: Lesson) -> None:
         answer = self.api.post(f"bookings/{lesson.ref}/cancel", reason="Something came up.")
         self.say(f"cancels, {ahead_of(lesson)} before the lesson: {answer['text']}")
@@ -154,6 +166,37 @@ class Instructor(Actor):
     def mark_complete(self, lesson: Lesson) -> None:
         self.api.post(f"bookings/{lesson.ref}/complete")
         self.say("marks the lesson complete")
+
+
+class Staff:
+    """Somebody of ours, who sees what a ruling does before it is made."""
+
+    def __init__(self, login: str, name: str, *, site: str, say: Callable[[str], None]) -> None:
+        self._say, self._name = say, name
+        self.api = Api(site)
+        self.api.log_in(address(login), PASSWORD)
+
+    def rule_no_show(self, lesson: Lesson, ruling: str, reason: str) -> None:
+        self._agree(f"bookings/{lesson.ref}/no-show-ruling", reason, ruling=ruling)
+        self._say(f"{self._name} rules: {ruling.replace('_', ' ')}")
+
+    def dispute(self, lesson: Lesson, statement: str) -> None:
+        """Open a dispute on behalf of the student."""
+        self.api.post(f"bookings/{lesson.ref}/disputes", statement=statement, on_behalf_of="student")
+        self._say(f"{self._name} opens a dispute on behalf of the student")
+
+    def rule_dispute(self, lesson: Lesson, ruling: str, reason: str) -> None:
+        self._agree(f"bookings/{lesson.ref}/dispute-ruling", reason, ruling=ruling)
+        self._say(f"{self._name} rules: {ruling.replace('_', ' ')}")
+
+    def refund(self, lesson: Lesson, cents: int, reason: str) -> None:
+        self._agree(f"bookings/{lesson.ref}/refund", reason, cents=cents)
+        self._say(f"{self._name} refunds {dollars(cents)}")
+
+    def _agree(self, path: str, reason: str, **what: Any) -> None:
+        """Look at what it would do, and do exactly that."""
+        shown = self.api.post(f"{path}/preview", **what)
+        self.api.post(path, reason=reason, preview=shown["preview"], **what)
 
 
 def ahead_of(lesson: Lesson) -> str:

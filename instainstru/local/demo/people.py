@@ -218,4 +218,10 @@ LEARNERS = (
     Learner(login="rosa", name="Rosa Vega"),
     Learner(login="theo", name="Theo Grant"),
     Learner(login="vera", name="Vera Stone"),
+    Learner(login="wes", name="Wes Tolland", time_zone="America/Chicago"),
+    Learner(login="yara", name="Yara Nasser"),
+    Learner(login="zoe", name="Zoe Lindgren", time_zone="Europe/Berlin"),
+    Learner(login="abel", name="Abel Roth"),
+    Learner(login="bea", name="Bea Fontaine"),
+    Learner(login="carl", name="Carl Nyberg", time_zone="America/Denver"),
 )

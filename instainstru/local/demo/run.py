@@ -152,6 +152,8 @@ def _show_around(places: Places, console: Console) -> None:
     for what, where in {
         "Pages": f"{site}/",
         "Back office": f"{site}/admin/",
+        "  to be ruled on": f"{site}/admin/disputes/noshowreport/",
+        "  a refund, a chargeback": f"{site}/admin/bookings/booking/?payment__settlement_outcome=admin_refund",
         "API": f"{site}/api/docs",
         "Health, metrics": f"{site}/readyz  {site}/metrics",
         "Stripe simulator": f"{places.stripe}/_control/summary",

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from instainstru import clock
-from instainstru.local.demo.actors import Instructor, Lesson, Student
+from instainstru.local.demo.actors import Instructor, Lesson, Staff, Student
 from instainstru.local.demo.people import Teacher
 from instainstru.local.simulator import SimulatorControl
+from payments.models import Payment
+
+EVENTS_COME_WITHIN = 120  # seconds of the wall; a busy machine takes many
 
 Story = Iterator[datetime]  # the instants until which a line waits
 
@@ -45,6 +49,7 @@ class Scene:
 
     student: Student
     instructor: Instructor
+    staff: Staff
     teacher: Teacher
     simulator: SimulatorControl
     began_at: datetime
@@ -67,6 +72,26 @@ class Scene:
     def fail_at_stripe(self, lesson: Lesson, *, call: str, fault: str, times: int | str = 1) -> None:
         """Let Stripe fail for this booking alone."""
         self.simulator.order_fault(call, fault, times=times, match={"transfer_group": lesson.ref})
+
+    def charge_back(self, lesson: Lesson) -> None:
+        """Let the student's bank take the payment back, and wait until Stripe's event has told us."""
+        self.simulator.dispute(self._intent_of(lesson))
+        self._wait_until(lesson, "manual_review")
+
+    def decide_chargeback(self, lesson: Lesson, *, won: bool) -> None:
+        """Let the bank decide, and wait until we know."""
+        self.simulator.decide_dispute(self._intent_of(lesson), won=won)
+        self._wait_until(lesson, "settled")
+
+    def _intent_of(self, lesson: Lesson) -> str:
+        return Payment.objects.get(reference=lesson.ref).intent_id
+
+    def _wait_until(self, lesson: Lesson, payment_status: str) -> None:
+        deadline = time.monotonic() + EVENTS_COME_WITHIN
+        while self.student.look_at(lesson).payment_status != payment_status:
+            if time.monotonic() > deadline:
+                raise LookupError(f"Stripe's event about {lesson.ref} has not come.")
+            time.sleep(0.2)
 
     def _book(self, hours_ahead: tuple[int, int], *, minutes: int, credits: int, card: str) -> Lesson:
         self.student.use_card(card)

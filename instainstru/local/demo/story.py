@@ -8,6 +8,7 @@ pays, the wallet gains or loses, the instructor gets, and the platform keeps: ea
 
 from datetime import datetime, timedelta
 
+from disputes.policy import CONTEST_TIME
 from instainstru.local.demo.actors import Lesson
 from instainstru.local.demo.scene import Scene, Story, line
 
@@ -381,6 +382,104 @@ def collected_later(scene: Scene) -> Story:
     scene.student.pay(lesson)
 
 
+# --- Somebody did not come, or was not satisfied --------------------------------------------------------------------
+
+
+@line(
+    "Instructor did not come, not contested",
+    rule="P8.3",
+    student="wes",
+    instructor="carla",
+    card=0,
+    to_instructor=0,
+    platform=0,
+    booking="no_show",
+    outcome="instructor_no_show_full_refund",
+)
+def instructor_did_not_come(scene: Scene) -> Story:
+    lesson = scene.book()
+    yield lesson.starts_at + timedelta(minutes=20)
+    scene.student.report_no_show(lesson, "I waited twenty minutes, and nobody came.")
+    yield lesson.starts_at + timedelta(minutes=21) + CONTEST_TIME  # reported a moment after that time
+
+
+@line(
+    "No-show contested, found unfounded",
+    rule="P8.2",
+    student="yara",
+    instructor="dev",
+    card=134_40,
+    to_instructor=105_60,
+    platform=28_80,
+    booking="completed",
+    outcome="lesson_completed_full_payout",
+)
+def no_show_was_unfounded(scene: Scene) -> Story:
+    lesson = scene.book()
+    yield lesson.ends_at + timedelta(minutes=10)
+    scene.student.report_no_show(lesson, "He was not in the call.")
+    yield lesson.ends_at + timedelta(hours=3)
+    scene.instructor.contest(lesson, "I was there for the whole hour.")
+    yield lesson.ends_at + timedelta(hours=30)
+    scene.staff.rule_no_show(lesson, "unfounded", "The call's log shows both of them.")
+
+
+@line(
+    "Disputed after the payout, student right",
+    rule="P8.4",
+    student="zoe",
+    instructor="greta",
+    card=0,
+    wallet=0,
+    to_instructor=0,
+    platform=0,
+    booking="completed",
+    outcome="student_wins_dispute_full_refund",
+)
+def dispute_won_by_the_student(scene: Scene) -> Story:
+    lesson = scene.book()
+    yield settlement_of(lesson) + timedelta(hours=12)
+    scene.staff.dispute(lesson, "The student was taught another language than the one booked.")
+    yield settlement_of(lesson) + timedelta(hours=20)
+    scene.staff.rule_dispute(lesson, "student_wins", "The instructor says so, too.")
+
+
+@line(
+    "Refunded $20.00 by staff",
+    rule="P8.6",
+    student="abel",
+    instructor="owen",
+    card=114_40,
+    to_instructor=105_60,
+    platform=8_80,
+    booking="completed",
+    outcome="admin_refund",
+)
+def refunded_in_part(scene: Scene) -> Story:
+    lesson = scene.book()
+    yield settlement_of(lesson) + timedelta(hours=6)
+    scene.staff.refund(lesson, 20_00, "The lesson began ten minutes late.")
+
+
+@line(
+    "Chargeback, won",
+    rule="P11",
+    student="bea",
+    instructor="carla",
+    card=134_40,
+    to_instructor=105_60,
+    platform=28_80,
+    booking="completed",
+    outcome="lesson_completed_full_payout",
+)
+def chargeback_won(scene: Scene) -> Story:
+    lesson = scene.book()
+    yield settlement_of(lesson) + timedelta(hours=2)
+    scene.charge_back(lesson)
+    yield settlement_of(lesson) + timedelta(hours=40)
+    scene.decide_chargeback(lesson, won=True)
+
+
 # --- For whoever comes to look ------------------------------------------------------------------------------------
 
 
@@ -418,6 +517,26 @@ def soon_to_come(scene: Scene) -> Story:
     scene.book_soon()
 
 
+@line(
+    "No-show contested, waits for a ruling",
+    rule="P8.2",
+    student="carl",
+    instructor="instructor",
+    card=0,
+    to_instructor=0,
+    platform=0,
+    booking="confirmed",
+    payment="manual_review",
+    outcome=None,
+)
+def waits_for_a_ruling(scene: Scene) -> Story:
+    lesson = scene.book()
+    yield lesson.starts_at + timedelta(minutes=30)
+    scene.instructor.report_no_show(lesson, "Nobody was at the door.")
+    yield lesson.starts_at + timedelta(hours=5)
+    scene.student.contest(lesson, "I was at the door, and rang twice.")
+
+
 STORY = (
     taken,
     taken_partly_with_credits,
@@ -439,6 +558,12 @@ STORY = (
     refused_and_never_fixed,
     answer_lost,
     collected_later,
+    instructor_did_not_come,
+    no_show_was_unfounded,
+    dispute_won_by_the_student,
+    refunded_in_part,
+    chargeback_won,
+    waits_for_a_ruling,
     still_to_come,
     soon_to_come,
 )

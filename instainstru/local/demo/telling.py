@@ -11,8 +11,8 @@ from instainstru import clock
 from instainstru.accounts.models import User
 from instainstru.local import journey
 from instainstru.local.demo import people
-from instainstru.local.demo.actors import Instructor, Student
-from instainstru.local.demo.client import Api, ApiProblem
+from instainstru.local.demo.actors import Instructor, Staff, Student
+from instainstru.local.demo.client import ApiProblem
 from instainstru.local.demo.data import set_tier
 from instainstru.local.demo.report import Row, failed_row, in_short, row_of
 from instainstru.local.demo.scene import Line, Scene, Story
@@ -63,8 +63,7 @@ class _Cast:
         self._began_at = clock.now()
         self._students: dict[str, Student] = {}
         self._instructors: dict[str, Instructor] = {}
-        self._staff = Api(site)
-        self._staff.log_in(people.address(people.STAFF_LOGIN), people.PASSWORD)
+        self._staff = Staff(people.STAFF_LOGIN, people.STAFF_NAME, site=site, say=say)
 
     def scene(self, line: Line, *, simulator: SimulatorControl) -> Scene:
         """Call the people of a line on stage."""
@@ -77,6 +76,7 @@ class _Cast:
         return Scene(
             student=self._students[learner.login],
             instructor=self._instructors[teacher.login],
+            staff=self._staff,
             teacher=teacher,
             simulator=simulator,
             began_at=self._began_at,
@@ -86,7 +86,7 @@ class _Cast:
     def look_at(self, line: Line, scene: Scene, *, simulator: SimulatorControl) -> Row:
         """Look at a line's end as our staff do, and at Stripe's side of it."""
         assert scene.lesson is not None, f"{line.title!r} books nothing"
-        booking = self._staff.get(f"bookings/{scene.lesson.ref}")
+        booking = self._staff.api.get(f"bookings/{scene.lesson.ref}")
         return row_of(line, booking, at_stripe=simulator.moved(scene.lesson.ref))
 
 

@@ -1,0 +1,148 @@
+"""Carrying a step out: most are what scenarios know; the others belong to the simulation alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from urllib.error import HTTPError
+
+from bookings import operations as bookings
+from disputes.models import NoShowReport
+from instainstru import clock
+from instainstru.local.scenarios import events
+from instainstru.local.scenarios.expectations import snapshot
+from instainstru.local.scenarios.stage import save_card
+from instainstru.local.simulation.story import Step
+from instainstru.local.simulation.world import World
+from instainstru.refusals import Refused
+from payments import operations as payments
+from payments.gateway.parties import GatewayUnavailable
+
+DONE, NOTHING_THERE, NO_ANSWER = "done", "nothing there", "no answer"
+# Said after Stripe was asked, so that something may well have happened before.
+AFTER_STRIPE = {"card_declined", "authentication_required", "slot_unavailable", "payment_method_required"}
+
+
+class ChangedThough(Exception):
+    """A refused action changed something."""
+
+
+def act(step: Step, world: World) -> str:
+    """Carry a step out and return a word for how it went: done, a refusal's code, …
+
+    Raises ChangedThough, and whatever nobody has foreseen.
+    """
+    if "during_call" in step.more:
+        more = {name: value for name, value in step.more.items() if name != "during_call"}
+        now = replace(step, more=more)
+        world.ambush.meet_at(step.more["during_call"], lambda: _act_now(now, world))
+        return DONE
+    return _act_now(step, world)
+
+
+def _act_now(step: Step, world: World) -> str:
+    before = snapshot() if step.lesson is not None else None
+    try:
+        return _ACTS.get(step.do, _as_in_scenarios)(step, world) or DONE
+    except Refused as refusal:
+        if refusal.code not in AFTER_STRIPE and snapshot() != before:
+            raise ChangedThough(f"{step.do}, refused with {refusal.code}") from refusal
+        return str(refusal.code)
+    except GatewayUnavailable:
+        return NO_ANSWER
+
+
+def _as_in_scenarios(step: Step, world: World) -> str | None:
+    stage = world.stage_of(step.lesson) if step.lesson is not None else None
+    if stage is None:
+        return NOTHING_THERE
+    try:
+        events.play({"do": step.do, **step.more}, stage, world.traveller)
+    except (HTTPError, NoShowReport.DoesNotExist):  # no intent waits at the bank; nobody has reported anything
+        return NOTHING_THERE
+    return None
+
+
+def _book(step: Step, world: World) -> None:
+    assert step.lesson is not None
+    lesson = world.lesson(step.lesson)
+    bookings.checkout(
+        student=world.students[lesson.student],
+        service=world.service(step.lesson),
+        starts_at=lesson.starts_at,
+        minutes=lesson.minutes,
+        credits=lesson.credits,
+        now=clock.now(),
+    )
+
+
+def _set_card(step: Step, world: World) -> None:
+    """A student has one card for all lessons, so this needs no booking."""
+    assert step.lesson is not None
+    student = world.students[world.lesson(step.lesson).student]
+    save_card(student, card=step.more["card"])
+    payments.retry_unpaid(student=student, now=clock.now())
+
+
+def _pay_now(step: Step, world: World) -> str | None:
+    assert step.lesson is not None
+    stage = world.stage_of(step.lesson)
+    if stage is None:
+        return NOTHING_THERE
+    bookings.pay_now(booking=stage.booking, actor=stage.student, now=clock.now())
+    return None
+
+
+def _bank(step: Step, world: World) -> str | None:
+    """The cardholder's bank takes the money, or decides; we hear of it by the post alone."""
+    assert step.lesson is not None
+    stage = world.stage_of(step.lesson)
+    if stage is None or not stage.booking.payment.intent_id:
+        return NOTHING_THERE
+    intent = stage.booking.payment.intent_id
+    try:
+        if step.more["phase"] == "opened":
+            world.simulator.dispute(intent)
+        else:
+            world.simulator.decide_dispute(intent, won=step.more["phase"] == "won")
+    except HTTPError:  # nothing was charged, or nothing is disputed
+        return NOTHING_THERE
+    world.post.untold.add(stage.booking.ref)
+    return None
+
+
+def _dashboard_refund(step: Step, world: World) -> str | None:
+    """One of us refunds in Stripe's own dashboard (P8.8)."""
+    assert step.lesson is not None
+    stage = world.stage_of(step.lesson)
+    if stage is None or not stage.booking.payment.intent_id:
+        return NOTHING_THERE
+    try:
+        world.simulator.refund_in_dashboard(stage.booking.payment.intent_id, cents=step.more["cents"])
+    except HTTPError:
+        return NOTHING_THERE
+    world.post.untold.add(stage.booking.ref)
+    return None
+
+
+def _clockwork(step: Step, world: World) -> None:
+    world.traveller.clockwork_runs = step.more["running"]
+
+
+def _stripe_fault(step: Step, world: World) -> None:
+    world.simulator.order_fault(step.more["call"], step.more["fault"], times=step.more["times"])
+
+
+_ACTS: dict[str, Callable[[Step, World], str | None]] = {
+    "book": _book,
+    "set_card": _set_card,
+    "pay_now": _pay_now,
+    "bank": _bank,
+    "dashboard_refund": _dashboard_refund,
+    "clockwork": _clockwork,
+    "stripe_fault": _stripe_fault,
+    "redis": lambda step, world: world.let_redis_run(step.more["running"]),
+    "kill": lambda step, world: world.ambush.kill_at(step.more["after"]),
+    "post": lambda step, world: world.post.deliver(**step.more),
+    "backfill": lambda step, world: world.post.ask_for_what_is_missing(),
+}

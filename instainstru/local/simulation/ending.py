@@ -1,0 +1,174 @@
+"""How every story ends: faults off, clockwork on, time passes. Then nothing may be stranded, and staff can end all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from urllib.error import HTTPError
+
+from bookings.models import Booking, OccupiedTime
+from disputes import operations as disputes
+from disputes.models import Chargeback, LessonDispute, NoShowReport
+from instainstru import clock
+from instainstru.local.scenarios.stage import save_card
+from instainstru.local.simulation.story import BEGINNING
+from instainstru.local.simulation.world import World
+from instainstru.refusals import Refused
+from payments import operations as payments
+from payments.ledger import books
+from payments.models import Operation, Payment
+from payments.operations.reconcile import reconcile
+from payments.policy.states import DisputeRuling, NoShowRuling, PaymentStatus, ReviewReason
+
+A_WHILE = timedelta(days=10)  # longer than the 72 hours of P10.2 and than a hold lives
+ROUNDS = 5  # of staff's work and a while each; one round may uncover what the next one ends
+A_YEAR_ON = timedelta(days=400)  # every credit has expired
+
+NO_MORE_FAULTS: list[str] = []
+
+
+def calm_down(world: World) -> None:
+    """End all trouble: nothing strikes, nobody lies in wait, everything runs, and all post has come."""
+    world.ambush.call_off()
+    world.let_redis_run(True)
+    world.simulator.order_fault("any", "none")
+    world.traveller.clockwork_runs = True
+    _pass_time(world, timedelta(0))
+    for student in world.students:
+        _mend_card(world, student)
+
+
+def let_it_settle(world: World) -> list[str]:
+    """Let time pass with nobody at work, and return what neither settles nor waits for a person."""
+    for _ in range(3):
+        _pass_time(world, A_WHILE)
+    waiting = Payment.objects.exclude(status__in=[PaymentStatus.SETTLED, PaymentStatus.MANUAL_REVIEW])
+    wrong = [f"every booking settles: {payment.reference} is {payment.status}" for payment in waiting]
+    wrong += [f"nothing stays under way: {operation}" for operation in Operation.objects.open()]
+    return wrong
+
+
+def let_staff_end_it(world: World) -> list[str]:
+    """Let staff rule, retry, give up and collect until everything is settled; return what they can't end."""
+    tried: set[int] = set()
+    for _ in range(ROUNDS):
+        for work in (_banks_decide, _staff_rule, _staff_look_at_changes, _debts_are_paid):
+            work(world)
+        _staff_take_up(world, tried)
+        _pass_time(world, A_WHILE)
+        if not Payment.objects.exclude(status=PaymentStatus.SETTLED).exists():
+            break
+    return list(_unfinished(world))
+
+
+def final_account(world: World) -> list[str]:
+    """Return whatever is still wrong when everything has ended and every credit has expired."""
+    _pass_time(world, A_YEAR_ON)
+    wrong = [str(finding) for finding in books.findings(ask_stripe=True)]
+    report = reconcile(since=BEGINNING - A_WHILE, now=clock.now())
+    wrong += [f"reconcile finds no difference: {item}" for item in report.items]
+    return wrong
+
+
+def _unfinished(world: World) -> Iterator[str]:
+    for payment in Payment.objects.exclude(status=PaymentStatus.SETTLED):
+        yield f"staff can end everything: {payment.reference} is {payment.status} {payment.review_reason}"
+    for operation in Operation.objects.exclude(state=Operation.State.DONE).select_related("payment"):
+        yield f"nothing stays under way: {operation} is {operation.state}"
+    for event in world.post.unapplied():
+        yield f"every event is applied: {event.type} {event.failure}"
+    for hold in world.simulator.live_holds():
+        yield f"no card stays held: {hold['transfer_group']}"
+    stranded = OccupiedTime.objects.filter(booking__status__in=["cancelled", "pending"])
+    for time in stranded:
+        yield f"a cancelled lesson's time is free: {time}"
+    for booking in Booking.objects.filter(status__in=["pending", "confirmed"]):
+        yield f"every lesson ends: {booking.ref} is {booking.status}"
+    for payment in Payment.objects.all():
+        used = payment.credits_released_cents + payment.credits_consumed_cents + payment.credits_forfeited_cents
+        if used != payment.credits_cents:
+            yield f"no credit stays reserved: {payment.reference} {used} of {payment.credits_cents}"
+
+
+def _banks_decide(world: World) -> None:
+    for chargeback in Chargeback.objects.unresolved().select_related("booking__payment").order_by("id"):
+        try:
+            world.simulator.decide_dispute(chargeback.booking.payment.intent_id, won=True)
+        except HTTPError:  # decided already, and told with the next post
+            continue
+        world.post.untold.add(chargeback.booking.ref)
+    _pass_time(world, timedelta(0))
+
+
+def _staff_rule(world: World) -> None:
+    now, staff = clock.now(), world.staff
+    for booking in _bookings(NoShowReport.objects.unresolved()):
+        _unless_refused(
+            lambda booking=booking: disputes.rule_no_show(
+                booking=booking, ruling=NoShowRuling.UNFOUNDED, actor=staff, reason="Unfounded.", now=now
+            )
+        )
+    for booking in _bookings(LessonDispute.objects.unresolved()):
+        _unless_refused(
+            lambda booking=booking: disputes.rule_dispute(
+                booking=booking, ruling=DisputeRuling.INSTRUCTOR_WINS, actor=staff, reason="It was given.", now=now
+            )
+        )
+
+
+def _staff_look_at_changes(world: World) -> None:
+    """What somebody did at Stripe and not here stops a booking until staff cancel it."""
+    for payment in Payment.objects.filter(review_reason=ReviewReason.CHANGED_AT_STRIPE).order_by("id"):
+        _unless_refused(
+            lambda payment=payment: payments.cancel_by_staff(
+                payment_id=payment.pk, actor=world.staff, with_refund=True, reason="Refunded.", now=clock.now()
+            )
+        )
+
+
+def _debts_are_paid(world: World) -> None:
+    for student in world.students:
+        payments.retry_unpaid(student=student, now=clock.now())
+
+
+def _staff_take_up(world: World, tried: set[int]) -> None:
+    """Retry each stop; what is refused once more is given up."""
+    for operation in Operation.objects.stuck().order_by("id"):
+        payment_id = operation.payment_id
+        if operation.pk not in tried:
+            tried.add(operation.pk)
+            _unless_refused(
+                lambda payment_id=payment_id: payments.perform(
+                    payments.retry_stuck(payment_id=payment_id, actor=world.staff, now=clock.now())
+                )
+            )
+        else:
+            _unless_refused(
+                lambda payment_id=payment_id: payments.perform(
+                    payments.resolve_stuck(
+                        payment_id=payment_id, actor=world.staff, note="Given up.", now=clock.now()
+                    )
+                )
+            )
+
+
+def _mend_card(world: World, student: object) -> None:
+    save_card(student, card="ok")  # type: ignore[arg-type]
+    payments.retry_unpaid(student=student, now=clock.now())  # type: ignore[arg-type]
+
+
+def _bookings(cases: object) -> list[Booking]:
+    return list(Booking.objects.filter(pk__in=cases.values("booking")).order_by("id"))  # type: ignore[attr-defined]
+
+
+def _pass_time(world: World, distance: timedelta) -> None:
+    world.post.ask_for_what_is_missing()
+    world.traveller.go_to(clock.now() + distance, run_what_is_due_then=True)
+    world.post.ask_for_what_is_missing()
+
+
+def _unless_refused(work: Callable[[], object]) -> None:
+    try:
+        work()
+    except Refused:
+        pass

@@ -1,0 +1,150 @@
+"""Playing many seeds, on as many processes as asked, each with a database and a simulator of its own."""
+
+from __future__ import annotations
+
+import multiprocessing
+import time
+import traceback
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from multiprocessing.connection import Connection, wait
+from typing import Any
+
+from django.db import connections
+
+from instainstru.local.databases.scratch import scratch
+from instainstru.local.simulation.play import Outcome, play, story_of
+from instainstru.local.simulation.shorten import shorten
+from instainstru.local.simulation.story import Faults
+from instainstru.local.simulator import own_simulator
+
+Json = dict[str, Any]
+TellStep = Callable[[str], object]
+
+
+@dataclass(slots=True)
+class Report:
+    """What came of all seeds so far."""
+
+    seeds: int = 0
+    bookings: int = 0
+    steps: int = 0
+    seconds: float = 0
+    busy_seconds: float = 0  # of all processes together
+    failed: list[int] = field(default_factory=list)
+    words: Counter[str] = field(default_factory=Counter)
+    ends: Counter[str] = field(default_factory=Counter)
+    trails: dict[int, str] = field(default_factory=dict)
+
+    def add(self, outcome: Outcome) -> None:
+        self.seeds += 1
+        self.bookings += outcome.bookings
+        self.steps += outcome.steps
+        self.busy_seconds += outcome.seconds
+        self.words += outcome.words
+        self.ends += outcome.ends
+        self.trails[outcome.story.seed] = outcome.trail
+        if outcome.failure:
+            self.failed.append(outcome.story.seed)
+
+    def as_json(self) -> Json:
+        return {
+            "seeds": self.seeds,
+            "failed": len(self.failed),
+            "failed_seeds": sorted(self.failed),
+            "bookings": self.bookings,
+            "steps": self.steps,
+            "seconds": round(self.seconds, 1),
+            "busy_seconds": round(self.busy_seconds, 1),
+            "steps_went": dict(self.words),
+            "payments_ended": dict(self.ends),
+            "trails": {str(seed): self.trails[seed] for seed in sorted(self.trails)},
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """How each seed is played."""
+
+    bookings: int
+    faults: Faults
+    only: set[int] | None
+    shortens: bool
+    tell_step: TellStep | None
+
+
+def play_many(
+    seeds: Sequence[int],
+    *,
+    bookings: int,
+    faults: Faults,
+    workers: int,
+    only: set[int] | None,
+    shortens: bool,
+    tell_step: TellStep | None,
+    tell_seed: Callable[[Outcome, Report], object],
+) -> Report:
+    """Play every seed and tell of each as it ends. Raises RuntimeError if a process dies."""
+    order = Order(bookings=bookings, faults=faults, only=only, shortens=shortens, tell_step=tell_step)
+    report, started = Report(), time.monotonic()
+
+    def take(outcome: Outcome) -> None:
+        report.add(outcome)
+        report.seconds = time.monotonic() - started
+        tell_seed(outcome, report)
+
+    if workers == 1:
+        _play_seeds(seeds, order, take)
+    else:
+        connections.close_all()  # before the forks: a connection can't be shared
+        _let_workers_play(seeds, order, take, workers=workers)
+    return report
+
+
+def _let_workers_play(seeds: Sequence[int], order: Order, take: Callable[[Outcome], None], *, workers: int) -> None:
+    context = multiprocessing.get_context("fork")
+    open_ends: dict[Connection, multiprocessing.process.BaseProcess] = {}
+    for number in range(workers):
+        ours, theirs = context.Pipe(duplex=False)
+        worker = context.Process(target=_work, args=(seeds[number::workers], order, theirs), daemon=True)
+        worker.start()
+        theirs.close()
+        open_ends[ours] = worker
+    while open_ends:
+        for end in wait(list(open_ends)):
+            assert isinstance(end, Connection)
+            try:
+                message = end.recv()
+            except EOFError:
+                worker = open_ends.pop(end)
+                worker.join()
+                if worker.exitcode:
+                    raise RuntimeError(f"A process of the simulation ended with {worker.exitcode}.") from None
+                continue
+            take(message)
+
+
+def _work(seeds: Sequence[int], order: Order, end: Connection) -> None:
+    try:
+        _play_seeds(seeds, order, end.send)
+    except BaseException:
+        traceback.print_exc()
+        raise
+    finally:
+        end.close()
+
+
+def _play_seeds(seeds: Sequence[int], order: Order, take: Callable[[Outcome], object]) -> None:
+    with own_simulator() as simulator, scratch() as start_over:
+        for seed in seeds:
+            story = story_of(seed, bookings=order.bookings, faults=order.faults)
+            if order.only is not None:
+                story = story.with_steps(order.only)
+            tell = order.tell_step or (lambda line: None)
+            outcome = play(story, simulator=simulator, start_over=start_over, tell=tell)
+            if outcome.failure is not None and order.shortens and order.only is None:
+                outcome = shorten(
+                    outcome, lambda shorter: play(shorter, simulator=simulator, start_over=start_over)
+                )
+            take(outcome)

@@ -1,0 +1,72 @@
+"""What lies in wait at the points of an operation: the end of whoever comes there, or somebody else's act."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+
+from django.db import connections
+
+from instainstru import clock
+from instainstru.local.points import watched
+from payments.models import Operation, Payment
+
+A_MOMENT_AGO = timedelta(seconds=1)
+
+
+class Killed(BaseException):
+    """A worker or a request dies here. No code may catch it, and until it is buried it does nothing more."""
+
+
+class Ambush:
+    """One peril at a time, armed by a step of the story; whoever comes to the point meets it."""
+
+    def __init__(self) -> None:
+        self._at_point: int | None = None
+        self._at_call: tuple[int, Callable[[], None]] | None = None
+        self._dead = False
+
+    @contextmanager
+    def laid(self) -> Iterator[None]:
+        """Watch this process's points for as long as the block lasts."""
+        with watched(self._reach):
+            yield
+
+    def kill_at(self, points_from_now: int) -> None:
+        """Let whoever comes to the so-manieth point from now die there; 0 is the next one."""
+        self._at_point = points_from_now
+
+    def meet_at(self, calls_from_now: int, act: Callable[[], None]) -> None:
+        """Let something else happen before the so-manieth call to Stripe from now, while no transaction is open."""
+        self._at_call = (calls_from_now, act)
+
+    def call_off(self) -> None:
+        self._at_point = self._at_call = None
+
+    def bury(self) -> None:
+        """Let what the dead one leaves behind come to its end: its connections at once, its leases and claims in time."""
+        self._dead = False
+        connections.close_all()
+        past = clock.wall() - A_MOMENT_AGO
+        Operation.objects.exclude(leased_until=None).update(leased_until=past)
+        Payment.objects.exclude(claimed_until=None).update(claimed_until=past)
+
+    def _reach(self, point: str) -> None:
+        if self._dead:
+            raise Killed(point)
+        if point.startswith(("before GET", "before POST", "before DELETE")):
+            self._meet()
+        if self._at_point is not None:
+            if self._at_point == 0:
+                self._at_point, self._dead = None, True
+                raise Killed(point)
+            self._at_point -= 1
+
+    def _meet(self) -> None:
+        if self._at_call is not None:
+            left, act = self._at_call
+            self._at_call = (left - 1, act)
+            if left == 0:
+                self._at_call = None
+                act()

@@ -1,0 +1,169 @@
+"""Playing one story, and what came of it."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import random
+import re
+import time
+import traceback
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from django.db import connections
+
+from bookings.models import Booking
+from instainstru import clock
+from instainstru.local.simulation import ending, plots, troubles
+from instainstru.local.simulation.acts import act
+from instainstru.local.simulation.invariants import broken
+from instainstru.local.simulation.looks import Look, look_around
+from instainstru.local.simulation.perils import Killed
+from instainstru.local.simulation.story import Draft, Faults, Step, Story, draw_lessons
+from instainstru.local.simulation.world import World
+from instainstru.local.simulator import SimulatorControl
+from payments.models import Payment
+
+KILLED = "killed"
+_WHICH = re.compile(r"(bk|pi|ch|tr|re|du|dp|acct|evt|cb)_\w+|\d+")  # what differs from one run to the next
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """What went wrong, and after which step; None is the end of the story."""
+
+    after: int | None
+    lines: tuple[str, ...]
+
+    @property
+    def kind(self) -> str:
+        """What two failures have in common that fail the same way."""
+        return _WHICH.sub("…", self.lines[0].partition(":")[0])
+
+
+@dataclass(slots=True, kw_only=True)
+class Outcome:
+    """How a story went."""
+
+    story: Story
+    failure: Failure | None = None
+    steps: int = 0
+    bookings: int = 0
+    words: Counter[str] = field(default_factory=Counter)  # how the steps went
+    ends: Counter[str] = field(default_factory=Counter)  # how the payments were settled
+    seconds: float = 0
+    trail: str = ""  # a digest of everything that happened: the same seed gives the same
+
+
+def story_of(seed: int, *, bookings: int, faults: Faults) -> Story:
+    """Draw the story of a seed; nothing but its arguments has a say in it."""
+    rng = random.Random(f"{seed}/{bookings}/{faults}")
+    lessons = draw_lessons(rng, bookings)
+    draft = Draft()
+    for lesson in lessons:
+        plots.live(rng, lesson, draft, faults=faults)
+        troubles.trouble(rng, lesson, draft, faults=faults)
+    troubles.deliveries(rng, draft, faults=faults)
+    return Story(seed=seed, faults=faults, lessons=lessons, steps=draft.numbered())
+
+
+def play(
+    story: Story,
+    *,
+    simulator: SimulatorControl,
+    start_over: Callable[[], None],
+    tell: Callable[[str], None] = lambda line: None,
+) -> Outcome:
+    """Play a story on an empty stage to its end, or to the first thing that is wrong."""
+    outcome = Outcome(story=story)
+    started = time.monotonic()
+    start_over()
+    logging.disable(logging.CRITICAL)  # warnings of lost answers, by the thousand
+    world = World(story, simulator)
+    try:
+        _play(world, story, outcome, tell)
+    finally:
+        world.leave()
+        connections.close_all()
+        logging.disable(logging.NOTSET)
+    outcome.seconds = time.monotonic() - started
+    return outcome
+
+
+def _play(world: World, story: Story, outcome: Outcome, tell: Callable[[str], None]) -> None:
+    trail = hashlib.sha256()
+    look: Look | None = None
+    with world.ambush.laid():
+        for step in story.steps:
+            wrong: list[str] = []
+            try:
+                word = _play_step(step, world)
+                now = look_around(world)
+                wrong = broken(look, now)
+                look = now
+            except Exception as error:  # noqa: BLE001 - whatever nobody has foreseen is what we look for
+                word, wrong = "failed", [_words_of(error)]
+            outcome.steps += 1
+            outcome.words[word] += 1
+            tell(f"{step}: {word}")
+            trail.update(f"{step.number} {word} {_where_all_stands()}\n".encode())
+            if wrong:
+                outcome.failure = Failure(after=step.number, lines=tuple(wrong))
+                break
+    if outcome.failure is None:
+        try:
+            wrong = _end(world)
+        except Exception as error:  # noqa: BLE001 - as above
+            wrong = [_words_of(error)]
+        if wrong:
+            outcome.failure = Failure(after=None, lines=tuple(wrong))
+    outcome.bookings = Booking.objects.count()
+    outcome.ends.update(Payment.objects.values_list("settlement_outcome", flat=True))
+    trail.update(f"end {_where_all_stands()}".encode())
+    outcome.trail = trail.hexdigest()[:16]
+
+
+def _play_step(step: Step, world: World) -> str:
+    """Travel to a step and carry it out; who is killed on the way is buried, and the clockwork's next worker goes on."""
+    deaths = 0
+    while clock.now() < step.at or deaths == 0:
+        try:
+            world.traveller.go_to(step.at)
+            break
+        except Killed:
+            deaths += 1
+            world.ambush.bury()
+    try:
+        return act(step, world)
+    except Killed:
+        world.ambush.bury()
+        if step.number % 2:  # some ask again at once, having heard nothing
+            act(step, world)
+        return KILLED
+
+
+def _end(world: World) -> list[str]:
+    for end in (ending.calm_down, ending.let_it_settle, ending.let_staff_end_it, ending.final_account):
+        if wrong := end(world):
+            return wrong
+    return []
+
+
+def _where_all_stands() -> str:
+    """Return where every payment stands, without anything that another run would name otherwise."""
+    return str(
+        list(
+            Payment.objects.order_by("id").values_list(
+                "status", "settlement_outcome", "captured_cents", "refunded_to_card_cents", "paid_cents"
+            )
+        )
+    )
+
+
+def _words_of(error: Exception) -> str:
+    ours = [frame for frame in traceback.extract_tb(error.__traceback__) if "site-packages" not in frame.filename]
+    last = ours[-1]
+    return f"{type(error).__name__} in {Path(last.filename).name} {last.name}: {error} (line {last.lineno})"

@@ -1,0 +1,151 @@
+"""What people do with a lesson: students, instructors, staff and the cardholder's bank, at any time that comes to mind.
+
+An act is drawn without a look at what the platform would say: much of it is refused, and has to change nothing then. What
+belongs together, such as a report and its ruling, is drawn together.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from instainstru.local.simulation.story import Draft, Faults, Lesson, minutes
+
+HOUR, DAY, INSTANT = timedelta(hours=1), timedelta(days=1), timedelta(seconds=1)
+SETTLES = timedelta(hours=24)  # after the end (P5.5)
+
+Plot = Callable[[random.Random, Lesson, Draft], None]
+
+
+def live(rng: random.Random, lesson: Lesson, draft: Draft, *, faults: Faults) -> None:
+    """Draw a lesson's life: its checkout, and what comes of it."""
+    draft.add(lesson.booked_at, "book", lesson.number)
+    for _ in range(rng.choice([0, 1, 1, 1, 2, 2, 3])):
+        (plot,) = rng.choices(list(PLOTS), weights=list(PLOTS.values()))
+        plot(rng, lesson, draft)
+    if faults is not Faults.NONE:
+        for _ in range(rng.choice([0, 0, 1, 2] if faults is Faults.HEAVY else [0, 0, 0, 1])):
+            _cards_fail(rng, lesson, draft)
+        for _ in range(rng.choice([0, 1, 2])):
+            do = rng.choice(["staff_retry", "staff_retry", "staff_resolve"])
+            draft.add(_between(rng, lesson.booked_at, lesson.ends_at + 12 * DAY), do, lesson.number)
+
+
+def before_start(rng: random.Random, lesson: Lesson) -> datetime:
+    """Return an instant at which a window may end, or any other, from the checkout until the lesson."""
+    edge = lesson.starts_at - rng.choice([24 * HOUR, 12 * HOUR, INSTANT]) + rng.choice([-1, 0, 0, 1]) * INSTANT
+    if rng.random() < 0.3 and edge > lesson.booked_at:
+        return edge
+    return _between(rng, lesson.booked_at, lesson.starts_at)
+
+
+def _student_cancels(rng: random.Random, lesson: Lesson, draft: Draft) -> None:
+    draft.add(before_start(rng, lesson), "student_cancel", lesson.number)
+
+
+def _instructor_cancels(rng: random.Random, lesson: Lesson, draft: Draft) -> None:
+    draft.add(_between(rng, lesson.booked_at, lesson.ends_at + DAY), "instructor_cancel", lesson.number)
+
+
+def _moves(rng: random.Random, lesson: Lesson, draft: Draft) -> None:
+    at = before_start(rng, lesson)
+    to = rng.choice(["now+2h", "now+13h", "now+26h", "now+3d", "start+30m", "start+24h", "start+5d"])
+    draft.add(at, "reschedule", lesson.number, to=to)
+    if rng.random() < 0.4:
+        do, more = rng.choice([("student_cancel", {}), ("reschedule", {"to": "now+50h"}), ("instructor_cancel", {})])
+        draft.add(_between(rng, at, at + 3 * DAY), do, lesson.number, **more)
+
+
+def _marks_complete(rng: random.Random, lesson: Lesson, draft: Draft) -> None:
+    draft.add(_between(rng, lesson.ends_at, lesson.ends_at + DAY), "complete", lesson.number)
+
+
+def _reports_no_show(rng: random.Random, lesson: Lesson, draft: Draft) -> None:
+    by = rng.choice(["student", "instructor", "staff"])
+    absent = {"student": "instructor", "instructor": "student"}.get(by) or rng.choice(["student", "instructor"])
+    at = rng.choice([_between(rng, lesson.starts_at, lesson.ends_at + DAY), lesson.ends_at + SETTLES])
+    draft.add(at, "report_no_show", lesson.number, by=by, absent=absent)
+    soon = _between(rng, at, at + 25 * HOUR)
+    match rng.choice(["uncontested", "contested", "withdrawn", "mutual"]):
+        case "contested":
+            draft.add(soon, "contest_no_show", lesson.number, by=absent)
+        case "withdrawn":
+            draft.add(soon, "withdraw_no_show", lesson.number, by=by)
+        case "mutual":
+            other = "instructor" if absent == "student" else "student"
+            draft.add(soon, "report_no_show", lesson.number, by=absent, absent=other)
+    if rng.random() < 0.6:
+        ruling = rng.choice(["instructor_absent", "student_absent", "both_absent", "unfounded"])
+        draft.add(_between(rng, at, at + 9 * DAY), "rule_no_show", lesson.number, ruling=ruling)
+
+
+def _disputes(rng: random.Random, lesson: Lesson, draft: Draft) -> None:
+    by = rng.choice(["student", "student", "instructor", "staff"])
+    latest = lesson.ends_at + (20 * DAY if by == "staff" else SETTLES)
+    at = _between(rng, lesson.starts_at, latest)
+    draft.add(at, "open_dispute", lesson.number, by=by)
+    if rng.random() < 0.8:
+        ruling = rng.choice(["student_wins", "student_wins", "instructor_wins"])
+        draft.add(_between(rng, at, at + 9 * DAY), "rule_dispute", lesson.number, ruling=ruling)
+
+
+def _staff_refund(rng: random.Random, lesson: Lesson, draft: Draft) -> None:
+    at = _between(rng, lesson.starts_at, lesson.ends_at + 15 * DAY)
+    for again in (False, True) if rng.random() < 0.3 else (False,):
+        how = {"full": True} if rng.random() < 0.5 else {"cents": rng.choice([1, 3_333, 5_000, lesson.price])}
+        draft.add(at, "admin_refund", lesson.number, bearer=rng.choice(["platform", "instructor"]), again=again, **how)
+        at = _between(rng, at, at + DAY)
+
+
+def _staff_cancel(rng: random.Random, lesson: Lesson, draft: Draft) -> None:
+    at = _between(rng, lesson.booked_at, lesson.ends_at + 4 * DAY)
+    draft.add(at, "admin_cancel", lesson.number, refund=rng.random() < 0.5)
+
+
+def _bank(rng: random.Random, lesson: Lesson, draft: Draft) -> None:
+    at = _between(rng, lesson.starts_at - DAY, lesson.ends_at + 20 * DAY)
+    draft.add(at, "bank", lesson.number, phase="opened")
+    if rng.random() < 0.8:
+        draft.add(_between(rng, at, at + 9 * DAY), "bank", lesson.number, phase=rng.choice(["won", "lost"]))
+
+
+def _refunded_in_dashboard(rng: random.Random, lesson: Lesson, draft: Draft) -> None:
+    at = _between(rng, lesson.starts_at, lesson.ends_at + 10 * DAY)
+    draft.add(at, "dashboard_refund", lesson.number, cents=rng.choice([500, 2_345]))
+
+
+def _tries_to_pay(rng: random.Random, lesson: Lesson, draft: Draft) -> None:
+    do = rng.choice(["pay_now", "finish_3ds"])
+    draft.add(_between(rng, lesson.booked_at, lesson.ends_at + 8 * DAY), do, lesson.number)
+
+
+def _cards_fail(rng: random.Random, lesson: Lesson, draft: Draft) -> None:
+    """The student's card is refused from some time on, until they mend it, or don't."""
+    card = rng.choice(["declined", "insufficient_funds", "requires_3ds"])
+    at = _between(rng, lesson.booked_at - HOUR, lesson.ends_at + DAY)
+    draft.add(at, "set_card", lesson.number, card=card)
+    later = _between(rng, at, at + 6 * DAY)
+    if card == "requires_3ds":
+        draft.add(later, "finish_3ds", lesson.number)
+    if rng.random() < 0.8:
+        draft.add(_between(rng, at, at + 6 * DAY), "set_card", lesson.number, card="ok")
+
+
+def _between(rng: random.Random, earliest: datetime, latest: datetime) -> datetime:
+    return earliest + minutes(rng, timedelta(0), max(timedelta(0), latest - earliest))
+
+
+PLOTS: dict[Plot, int] = {  # how often, in comparison
+    _student_cancels: 6,
+    _instructor_cancels: 2,
+    _moves: 6,
+    _marks_complete: 2,
+    _reports_no_show: 4,
+    _disputes: 4,
+    _staff_refund: 4,
+    _staff_cancel: 2,
+    _bank: 4,
+    _refunded_in_dashboard: 1,
+    _tries_to_pay: 2,
+}

@@ -1,0 +1,76 @@
+"""Stripe's events on their way to us: in order, or in disorder, doubled, late, and not at all."""
+
+from __future__ import annotations
+
+import json
+import random
+from typing import Any
+
+from django.db.models import QuerySet
+
+from instainstru import clock
+from instainstru.local.simulator import SimulatorControl
+from payments import inbox, operations
+from payments.models import StripeEvent
+from payments.readers import HANDLED
+
+Json = dict[str, Any]
+
+
+class Post:
+    """The bag of events that have not come yet, and what of Stripe's doings we can't know before they do."""
+
+    def __init__(self, simulator: SimulatorControl) -> None:
+        self._simulator = simulator
+        self._bag: list[Json] = []
+        self._some_are_lost = False
+        self.untold: set[str] = set()  # references of bookings about which Stripe knows more than we
+
+    def deliver(self, *, lost: int, late: int, doubled: int, drawn: float) -> None:
+        """Bring what is in the bag; of a hundred so many are lost, come later, come twice; in drawn order if any are."""
+        self._collect()
+        chance = random.Random(drawn)
+        if lost or late or doubled:
+            chance.shuffle(self._bag)
+        bag, self._bag = self._bag, []
+        for event in bag:
+            fate = chance.randrange(100)
+            if fate < lost:
+                self._some_are_lost = True
+                continue
+            if fate < lost + late:
+                self._bag.append(event)
+                continue
+            for _ in range(2 if chance.randrange(100) < doubled else 1):
+                inbox.take_in(event)
+        self._apply()
+        self._know_it_all_now()
+
+    def ask_for_what_is_missing(self) -> None:
+        """Fill our gaps from Stripe's own list, as the clockwork does, what is still in the bag too."""
+        self._collect()
+        for account_id in operations.accounts_to_backfill():
+            operations.backfill_events(account_id=account_id, now=clock.now())
+        self._bag, self._some_are_lost = [], False
+        self._apply()
+        self._know_it_all_now()
+
+    def unapplied(self) -> QuerySet[StripeEvent]:
+        """Return events that came and could not be applied."""
+        return StripeEvent.objects.filter(applied_at=None)
+
+    def _collect(self) -> None:
+        taken = (json.loads(parcel["payload"]) for parcel in self._simulator.take_webhooks())
+        self._bag += [event for event in taken if event["type"] in HANDLED]
+
+    def _know_it_all_now(self) -> None:
+        if not self._bag and not self._some_are_lost and not self.unapplied().exists():
+            self.untold.clear()
+
+    def _apply(self) -> None:
+        """Apply what is there, in the order in which it came; what can't be yet is tried again with the next post."""
+        for event in self.unapplied().order_by("id"):
+            if event.given_up_at is not None:
+                operations.replay_event(event)
+                event.refresh_from_db()
+            operations.apply_event(event, now=clock.now())

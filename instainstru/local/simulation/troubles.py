@@ -1,0 +1,77 @@
+"""What goes wrong: at Stripe, in our processes, with our clockwork, with Redis, and with the post.
+
+Trouble is drawn close to the instants at which money moves; what nobody is there for hits whoever comes next.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from instainstru.local.simulation.plots import DAY, HOUR, INSTANT, SETTLES
+from instainstru.local.simulation.story import BEGINNING, Draft, Faults, Lesson, minutes
+
+CALLS = ("authorize", "capture", "reverse", "payout", "refund", "void")
+UNANSWERED = ("lost_answer", "error_500", "timeout_before", "error_429", "stored_500")
+MANY_POINTS = 40  # of an operation's commits and calls; further than the longest one goes
+
+PER_LESSON = {Faults.NONE: [0], Faults.LIGHT: [0, 0, 1], Faults.HEAVY: [1, 2, 3, 4]}
+POST_EVERY = 8 * HOUR
+
+
+def trouble(rng: random.Random, lesson: Lesson, draft: Draft, *, faults: Faults) -> None:
+    """Draw what goes wrong around one lesson, whose acts are in the draft."""
+    own = [at for at, _, number, _ in draft.steps if number == lesson.number]
+    due = [lesson.booked_at, lesson.starts_at - DAY, lesson.starts_at - 12 * HOUR, lesson.ends_at + SETTLES]
+    for _ in range(rng.choice(PER_LESSON[faults])):
+        just_before = rng.choice([*own, *own, *due]) - INSTANT
+        match rng.choices(["unanswered", "refused", "killed", "rival", "outage", "redis"], [5, 3, 4, 3, 2, 1])[0]:
+            case "unanswered":
+                fault, call, times = rng.choice(UNANSWERED), rng.choice((*CALLS, "read")), rng.choice([1, 1, 2, 4])
+                if call == "read" and fault == "stored_500":  # a look has no key that could remember it
+                    fault = "error_500"
+                draft.add(just_before, "stripe_fault", call=call, fault=fault, times=times)
+            case "refused":
+                draft.add(just_before, "stripe_fault", call=rng.choice(CALLS), fault="refuse", times=1)
+            case "killed":
+                draft.add(just_before, "kill", after=rng.randrange(MANY_POINTS))
+            case "rival":
+                _let_meet(rng, lesson, draft)
+            case "outage":
+                length = rng.choice([3 * HOUR, 15 * HOUR, 50 * HOUR] + [9 * DAY] * (faults is Faults.HEAVY))
+                draft.add(just_before, "clockwork", running=False)
+                draft.add(just_before + minutes(rng, HOUR, length), "clockwork", running=True)
+            case "redis":
+                draft.add(just_before, "redis", running=False)
+                draft.add(just_before + minutes(rng, HOUR, 20 * HOUR), "redis", running=True)
+
+
+def deliveries(rng: random.Random, draft: Draft, *, faults: Faults) -> None:
+    """Draw when Stripe's events come: in order, or in disorder, doubled, late and not at all; then we ask for them."""
+    at, last = BEGINNING, max(at for at, *_ in draft.steps) + DAY
+    while at < last:
+        at += minutes(rng, HOUR, 2 * POST_EVERY)
+        if faults is Faults.HEAVY:
+            draft.add(at, "post", lost=rng.choice([0, 10, 30]), late=rng.choice([0, 40]), doubled=20, drawn=rng.random())
+        else:
+            draft.add(at, "post", lost=0, late=0, doubled=0, drawn=0)
+        if faults is Faults.HEAVY and rng.random() < 0.2:
+            draft.add(at, "backfill")
+
+
+def _let_meet(rng: random.Random, lesson: Lesson, draft: Draft) -> None:
+    """Let one of the lesson's acts happen in the middle of whatever asks Stripe next."""
+    own = _indexes(lesson, draft.steps)
+    if own:
+        index = rng.choice(own)
+        at, do, number, more = draft.steps[index]
+        draft.steps[index] = (at - INSTANT, do, number, more | {"during_call": rng.randrange(4)})
+
+
+def _indexes(lesson: Lesson, steps: Iterable[tuple[datetime, str, int | None, object]]) -> list[int]:
+    return [
+        index
+        for index, (_, do, number, _) in enumerate(steps)
+        if number == lesson.number and do not in ("book", "set_card", "finish_3ds")
+    ]

@@ -1,0 +1,122 @@
+"""The marketplace that a story is played in: its people, its lessons, its clocks, and what we can't know yet."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.test import override_settings
+
+from bookings.models import Booking, Category, Service
+from instainstru import clock
+from instainstru.accounts.models import Role, User
+from instainstru.local.scenarios.stage import PLATFORM_FUNDS, Stage, make_service, make_student, make_user
+from instainstru.local.simulation.perils import Ambush
+from instainstru.local.simulation.post import Post
+from instainstru.local.simulation.story import BEGINNING, Lesson, Story
+from instainstru.local.simulator import SimulatorControl
+from instainstru.local.traveller import Traveller
+from payments import operations as payments
+
+CREDITS = (  # what each student is given: cents, days until it expires
+    (4_000, 8),
+    (7_500, 30),
+    (20_000, 200),
+)
+NOWHERE = "redis://127.0.0.1:1/0"  # nobody listens on port 1
+
+
+class World:
+    """People ready to do business at the beginning of a story, with every clock in step."""
+
+    def __init__(self, story: Story, simulator: SimulatorControl) -> None:
+        self.simulator = simulator
+        self.ambush = Ambush()
+        self.post = Post(simulator)
+        self.traveller = Traveller(move=self._move)
+        self._lessons = {lesson.number: lesson for lesson in story.lessons}
+        self._redis_down = override_settings(
+            CACHES=settings.CACHES | {"default": settings.CACHES["default"] | {"LOCATION": NOWHERE}}
+        )
+        self.redis_runs = True
+        simulator.reset()
+        simulator.keep_webhooks()
+        self._move(BEGINNING)
+        funds = simulator.fund_platform(PLATFORM_FUNDS)
+        payments.record_funding(cents=PLATFORM_FUNDS, stripe_object_id=funds, now=BEGINNING)
+        self.staff = make_user(Role.STAFF)
+        self.students = [make_student(card="ok") for _ in range(story.people)]
+        for student in self.students:
+            _give_credits(student)
+        first_services = [
+            make_service(simulator, lesson_price=12_000, minutes=60, modality="online", tier=tier)
+            for tier, _ in zip(["growth", "entry", "pro", "founding"] * story.people, range(story.people), strict=False)
+        ]
+        self._services = {
+            lesson.number: _offer(lesson, like=first_services[lesson.instructor]) for lesson in story.lessons
+        }
+
+    def lesson(self, number: int) -> Lesson:
+        return self._lessons[number]
+
+    def service(self, number: int) -> Service:
+        """Return what a lesson is booked as; every lesson is a service of its own."""
+        return self._services[number]
+
+    def stage_of(self, number: int) -> Stage | None:
+        """Return a lesson with its people, as scenarios have them; None if it was never booked."""
+        service, lesson = self.service(number), self.lesson(number)
+        booking = Booking.objects.filter(service=service).order_by("-id").first()
+        if booking is None:
+            return None
+        return Stage(
+            simulator=self.simulator,
+            staff=self.staff,
+            student=self.students[lesson.student],
+            instructor=service.instructor,
+            booking=booking,
+            starts_at=lesson.starts_at,
+            ends_at=lesson.ends_at,
+        )
+
+    def let_redis_run(self, running: bool) -> None:
+        """Start or stop Redis, as far as this process can see."""
+        if running != self.redis_runs:
+            if running:
+                self._redis_down.disable()
+            else:
+                self._redis_down.enable()
+            self.redis_runs = running
+
+    def leave(self) -> None:
+        """Let everything of this process be as it was before."""
+        self.ambush.call_off()
+        self.let_redis_run(True)
+        clock.flow()
+
+    def _move(self, instant: datetime) -> None:
+        clock.stand_at(instant)
+        self.simulator.stand_at(instant)
+
+
+def _give_credits(student: User) -> None:
+    for cents, days in CREDITS:
+        payments.grant_credit(
+            student=student,
+            cents=cents,
+            source_key=f"grant:{student.pk}-{days}",
+            expires_at=BEGINNING + timedelta(days=days),
+            now=BEGINNING,
+        )
+
+
+def _offer(lesson: Lesson, *, like: Service) -> Service:
+    """Let an instructor offer a lesson at an hourly price."""
+    return Service.objects.create(
+        instructor=like.instructor,
+        title=f"Lesson {lesson.number}",
+        category=Category.MUSIC,
+        modality="online",
+        hourly_price_cents=lesson.price,
+        durations=[lesson.minutes],
+    )
