@@ -3,13 +3,13 @@
 Product code knows nothing of them.
 """
 
+import contextlib
 import re
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from typing import Any
+from unittest import mock
 from urllib.parse import urlsplit
 
-import pytest
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.utils import CursorWrapper
 
@@ -21,14 +21,16 @@ _OBJECT_ID = re.compile(r"/[a-z]+_\w+")
 _WRITES = ("INSERT", "UPDATE", "DELETE")
 
 
-@contextmanager
+@contextlib.contextmanager
 def watched(reach: Reach) -> Iterator[None]:
     """Call `reach` with the name of every point that this process comes to within the block."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(BaseDatabaseWrapper, "_commit", _around_commits(BaseDatabaseWrapper._commit, reach))
-        execute = CursorWrapper._execute_with_wrappers
-        patch.setattr(CursorWrapper, "_execute_with_wrappers", _around_single_writes(execute, reach))
-        patch.setattr(GuardedClient, "request", _around_calls(GuardedClient.request, reach))
+    commit = BaseDatabaseWrapper._commit  # type: ignore[attr-defined]  # not in the stubs, as the next one
+    execute = CursorWrapper._execute_with_wrappers  # type: ignore[attr-defined]
+    with (
+        mock.patch.object(BaseDatabaseWrapper, "_commit", _around_commits(commit, reach)),
+        mock.patch.object(CursorWrapper, "_execute_with_wrappers", _around_single_writes(execute, reach)),
+        mock.patch.object(GuardedClient, "request", _around_calls(GuardedClient.request, reach)),
+    ):
         yield
 
 

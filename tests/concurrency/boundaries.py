@@ -13,8 +13,8 @@ import pytest
 from django.db import connection
 from django.db.backends.base.base import BaseDatabaseWrapper
 
+from instainstru.local.points import watched
 from tests.concurrency.meeting import as_a_request
-from tests.crash.points import watched
 
 Act = Callable[[], object]
 

@@ -3,6 +3,7 @@
 `everything_is_right` is the claim that no cent was lost, doubled or stranded in it.
 """
 
+import json
 from collections import Counter
 from datetime import datetime
 from typing import Any
@@ -10,11 +11,12 @@ from typing import Any
 from django.db.models import Sum
 
 from bookings.models import Booking, OccupiedTime
-from credits.models import CreditLot, CreditMovement
+from credits.models import CreditLot, CreditMovement, NegativeBalance
+from disputes.models import Chargeback, LessonDispute, NoShowReport
 from instainstru.local.simulator import SimulatorControl
 from instainstru.notifications.models import Message
 from payments.ledger import books
-from payments.models import JournalEntry, Operation, Payment, Posting, Step
+from payments.models import AccountLock, Freeze, JournalEntry, Operation, Payment, Posting, Step
 
 Json = dict[str, Any]
 
@@ -63,7 +65,7 @@ def in_our_records() -> dict[str, Json]:
             "instructor": payment.instructor_payout_cents,
         }
         for payment in Payment.objects.all()
-        if payment.authorized_cents or payment.captured_cents or payment.paid_cents
+        if payment.authorized_cents or payment.captured_cents or payment.payout_transfers.exists()
     }
 
 
@@ -76,6 +78,16 @@ def account_of_it_all(simulator: SimulatorControl) -> Json:
         "bookings": [_booking(booking) for booking in Booking.objects.order_by("made_at", "id")],
         "payments": [_payment(payment) for payment in Payment.objects.order_by("made_at", "id")],
         "operations": [_operation(operation) for operation in Operation.objects.order_by("payment_id", "number")],
+        "cases": [
+            _without(case, "id", "ref", "booking_id", "operation_id", "dispute_id", "booked_movements")
+            for kind in (NoShowReport, LessonDispute, Chargeback)
+            for case in kind.objects.order_by("id").values()
+        ],
+        "freezes": sorted(Freeze.objects.values_list("reason", "since", "ended_at"), key=str),
+        "owed in credit": [
+            _without(owed, "id", "reference") for owed in NegativeBalance.objects.order_by("id").values()
+        ],
+        "locks": sorted(AccountLock.objects.values_list("reason", "locked_at", "lifted_at"), key=str),
         "time": sorted(str(time) for time in OccupiedTime.objects.all()),
         "accounts": {
             f"{row['account']} of {row['owner_id']}": row["cents"]
@@ -91,6 +103,10 @@ def account_of_it_all(simulator: SimulatorControl) -> Json:
         "messages": sorted(Message.objects.values_list("recipient__email", "key")),
         "at Stripe": sorted(str(amounts) for amounts in at_stripe(simulator).values()),
     }
+
+
+def _without(stored: Json, *names: str) -> Json:
+    return {name: value for name, value in stored.items() if name not in names}
 
 
 _OF_THE_MACHINE = ("id", "reference", "claimed_until", "policy_version")
@@ -120,7 +136,7 @@ def _operation(operation: Operation) -> Json:
         "kind": operation.kind,
         "state": operation.state,
         "rule": operation.rule,
-        "digest": operation.digest,
+        "plan": json.dumps(operation.plan | {"steps": [_planned(step) for step in operation.plan["steps"]]}),
         "party": operation.party,
         "accepted_at": operation.accepted_at,
         "conclusion": operation.conclusion,
@@ -130,6 +146,10 @@ def _operation(operation: Operation) -> Json:
             for step in operation.steps.order_by("ordinal", "attempt")
         ],
     }
+
+
+def _planned(step: Json) -> Json:
+    return step | {"of": bool(step["of"])}  # a transfer's id is Stripe's, and new in each run
 
 
 def without_instants(account: Any) -> Any:

@@ -6,12 +6,14 @@ from datetime import datetime, timedelta
 
 from bookings import operations as bookings
 from bookings.models import Booking
+from disputes import operations as cases
 from instainstru import clock
 from instainstru.accounts.models import Role, User
 from instainstru.refusals import Refused
 from payments import operations as payments
+from payments.gateway import client
 from payments.models import Payment
-from payments.policy.states import Bearer
+from payments.policy.states import Bearer, DisputeRuling, NoShowRuling, Party
 from tests.factories import UserFactory
 from tests.stage import Stage
 
@@ -110,6 +112,37 @@ def somebody_else_takes_the_time(stage: Stage, booking: Booking) -> None:
     )
 
 
+def reported(*, by: Party, contested: bool = True) -> Happening:
+    """One side reports the other one absent, who contests it."""
+
+    def report(stage: Stage, booking: Booking) -> None:
+        sides = {Party.STUDENT: stage.student, Party.INSTRUCTOR: stage.instructor}
+        absent = Party.INSTRUCTOR if by == Party.STUDENT else Party.STUDENT
+        made = cases.report_no_show(booking=booking, actor=sides[by], by=by, absent=absent, now=clock.now())
+        if contested:
+            cases.contest_no_show(report=made, actor=sides[absent], now=clock.now())
+
+    return report
+
+
+def disputed(stage: Stage, booking: Booking) -> None:
+    """Staff open a dispute on behalf of the student."""
+    cases.open_dispute(booking=booking, actor=_staff(), by=Party.STAFF, on_behalf_of=Party.STUDENT, now=clock.now())
+
+
+def at_the_cardholders_bank(phase: str) -> Happening:
+    """The bank takes the payment back, or decides; we have not heard of it yet."""
+
+    def act(stage: Stage, booking: Booking) -> None:
+        intent = Payment.objects.get(pk=booking.payment_id).intent_id
+        if phase == "opened":
+            stage.simulator.dispute(intent)
+        else:
+            stage.simulator.decide_dispute(intent, won=phase == "won")
+
+    return act
+
+
 # --- What is interrupted ----------------------------------------------------------------------------------------------
 
 
@@ -176,6 +209,28 @@ def staff_retry(stage: Stage, booking: Booking) -> None:
 
 def staff_give_up(stage: Stage, booking: Booking) -> None:
     payments.resolve_stuck(payment_id=booking.payment_id, actor=_staff(), note="Given up.", now=clock.now())
+
+
+def staff_rule_no_show(ruling: NoShowRuling) -> Happening:
+    return lambda stage, booking: cases.rule_no_show(
+        booking=booking, ruling=ruling, actor=_staff(), reason="Both were heard.", now=clock.now()
+    )
+
+
+def staff_rule_dispute(ruling: DisputeRuling) -> Happening:
+    return lambda stage, booking: cases.rule_dispute(
+        booking=booking, ruling=ruling, actor=_staff(), reason="Both were heard.", now=clock.now()
+    )
+
+
+def reporter_withdraws(stage: Stage, booking: Booking) -> None:
+    cases.withdraw_no_show(report=booking.no_show_reports.get(), now=clock.now())
+
+
+def heard_from_the_bank(stage: Stage, booking: Booking) -> None:
+    """Stripe tells us of the bank's dispute, as it stands now."""
+    found = client.get("/v1/disputes", payment_intent=Payment.objects.get(pk=booking.payment_id).intent_id)
+    cases.take_in_from_bank(dispute_id=found["data"][0]["id"], now=clock.now())
 
 
 def _staff() -> User:

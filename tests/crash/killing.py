@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from django.db import connections
 
-from tests.crash.points import Reach, watched
+from instainstru.local.points import Reach, watched
 
 Act = Callable[[], object]
 

@@ -4,30 +4,37 @@ from collections.abc import Set
 from dataclasses import dataclass
 from datetime import timedelta
 
-from payments.policy.states import Action, Bearer
+from payments.policy.states import Action, Bearer, DisputeRuling, NoShowRuling, Party
 from tests.crash.happenings import (
     HOUR,
     Given,
     Happening,
     at_the_bank,
+    at_the_cardholders_bank,
     book,
     booked,
     card,
     clockwork,
     comes_back_from_the_bank,
     credit_on_its_last_day,
+    disputed,
     fault,
+    heard_from_the_bank,
     instructor_cancels,
     marks_complete,
     moves,
     nothing,
     pays,
+    reported,
+    reporter_withdraws,
     some_credit,
     somebody_else_takes_the_time,
     staff_cancel,
     staff_give_up,
     staff_refund,
     staff_retry,
+    staff_rule_dispute,
+    staff_rule_no_show,
     student_cancels,
     then,
     until,
@@ -249,6 +256,132 @@ SCENES: dict[str, Scene] = {
         kinds={Action.STUDENT_CANCEL},
         given=then(booked(), until(before_start=6 * HOUR), fault("payout", "refuse"), student_cancels),
         act=staff_give_up,
+    ),
+    # --- Cases
+    "no-show ruled, instructor absent, card held": Scene(
+        kinds={Action.RULE_NO_SHOW},
+        given=then(booked(credits=5_000), until(after_end=HOUR), reported(by=Party.STUDENT)),
+        act=staff_rule_no_show(NoShowRuling.INSTRUCTOR_ABSENT),
+    ),
+    "no-show ruled, both absent, locked": Scene(
+        kinds={Action.RULE_NO_SHOW},
+        given=then(LOCKED, until(after_end=HOUR), reported(by=Party.STUDENT)),
+        act=staff_rule_no_show(NoShowRuling.BOTH_ABSENT),
+    ),
+    "no-show ruled, student absent, hold lapsed, with top-up": Scene(
+        kinds={Action.RULE_NO_SHOW},
+        given=then(
+            booked(credits=12_000),
+            until(after_end=HOUR),
+            reported(by=Party.INSTRUCTOR),
+            without_clockwork_until(after_end=timedelta(days=9)),
+        ),
+        act=staff_rule_no_show(NoShowRuling.STUDENT_ABSENT),
+    ),
+    "no-show confirmed": Scene(
+        kinds={Action.RULE_NO_SHOW},
+        given=then(
+            booked(), until(after_end=HOUR), reported(by=Party.STUDENT, contested=False), until(after_end=25 * HOUR)
+        ),
+        act=clockwork,
+    ),
+    "report withdrawn when settlement is due": Scene(
+        kinds={Action.SETTLE},
+        given=then(
+            booked(),
+            until(after_end=2 * HOUR),
+            reported(by=Party.STUDENT, contested=False),
+            until(after_end=25 * HOUR),
+        ),
+        act=reporter_withdraws,
+    ),
+    "dispute ruled, card held": Scene(
+        kinds={Action.RULE_DISPUTE},
+        given=then(booked(credits=5_000), until(after_end=HOUR), disputed),
+        act=staff_rule_dispute(DisputeRuling.STUDENT_WINS),
+    ),
+    "dispute ruled, after payout and top-up": Scene(
+        kinds={Action.RULE_DISPUTE},
+        given=then(booked(credits=5_000), until(after_end=25 * HOUR), disputed),
+        act=staff_rule_dispute(DisputeRuling.STUDENT_WINS),
+    ),
+    "dispute ruled, credit issued before": Scene(
+        kinds={Action.RULE_DISPUTE},
+        given=then(booked(), until(before_start=6 * HOUR), student_cancels, disputed),
+        act=staff_rule_dispute(DisputeRuling.STUDENT_WINS),
+    ),
+    "dispute halts a late cancellation": Scene(
+        kinds={Action.STUDENT_CANCEL},
+        given=then(
+            booked(),
+            until(before_start=6 * HOUR),
+            fault("capture", "lost_answer"),
+            student_cancels,
+            disputed,
+            without_clockwork_until(before_start=5 * HOUR),
+        ),
+        act=clockwork,
+    ),
+    "a late cancellation that was halted goes on": Scene(
+        kinds={Action.STUDENT_CANCEL},
+        given=then(
+            booked(),
+            until(before_start=6 * HOUR),
+            fault("capture", "lost_answer"),
+            student_cancels,
+            disputed,
+            until(before_start=5 * HOUR),
+        ),
+        act=staff_rule_dispute(DisputeRuling.INSTRUCTOR_WINS),
+    ),
+    "chargeback opened": Scene(
+        kinds={Action.ANSWER_CHARGEBACK},
+        given=then(booked(credits=5_000), until(after_end=25 * HOUR), at_the_cardholders_bank("opened")),
+        act=heard_from_the_bank,
+    ),
+    "chargeback won": Scene(
+        kinds={Action.WIN_CHARGEBACK},
+        given=then(
+            booked(credits=5_000),
+            until(after_end=25 * HOUR),
+            at_the_cardholders_bank("opened"),
+            heard_from_the_bank,
+            at_the_cardholders_bank("won"),
+        ),
+        act=heard_from_the_bank,
+    ),
+    "chargeback won, what it had halted goes on": Scene(
+        kinds={Action.WIN_CHARGEBACK, Action.STUDENT_CANCEL},
+        given=then(
+            booked(),
+            until(before_start=6 * HOUR),
+            fault("capture", "lost_answer"),
+            student_cancels,
+            at_the_cardholders_bank("opened"),
+            heard_from_the_bank,
+            until(before_start=5 * HOUR),
+            at_the_cardholders_bank("won"),
+        ),
+        act=heard_from_the_bank,
+    ),
+    "chargeback lost": Scene(
+        kinds={Action.LOSE_CHARGEBACK},
+        given=then(
+            booked(),
+            until(before_start=6 * HOUR),
+            student_cancels,
+            at_the_cardholders_bank("opened"),
+            heard_from_the_bank,
+            at_the_cardholders_bank("lost"),
+        ),
+        act=heard_from_the_bank,
+    ),
+    "chargeback opened and lost at once": Scene(
+        kinds={Action.ANSWER_CHARGEBACK, Action.LOSE_CHARGEBACK},
+        given=then(
+            booked(), until(after_end=25 * HOUR), at_the_cardholders_bank("opened"), at_the_cardholders_bank("lost")
+        ),
+        act=heard_from_the_bank,
     ),
     # --- Credit by itself
     "credit expires": Scene(

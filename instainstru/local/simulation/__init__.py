@@ -1,10 +1,10 @@
-"""A marketplace at random: whatever people, banks, networks and clocks do, no cent is lost, doubled or stranded.
+"""A marketplace at random: whatever people, banks and networks do, no cent is lost, doubled or stranded.
 
-A *story* is a list of *steps* drawn from a seed alone, before anything is played: who books what, who does what when, and
-what goes wrong. Nothing in it depends on ids or on the wall's time, so the same seed gives the same run, and a story
-with steps left out is still a story: that is how a failing one is shortened.
+A *story* is a list of *steps* drawn from a seed alone, before anything is played: who books what, who does what when,
+and what goes wrong. Nothing in it depends on ids or on the wall's time, so the same seed gives the same run, and a
+story with steps left out is still a story: that is how a failing one is shortened.
 
-`story` and `plots` and `troubles` draw it; `world`, `acts`, `perils` and `post` carry it out against the real operations, PostgreSQL,
-Redis and the Stripe simulator; `looks`, `invariants` and `ending` say what must hold; `play` plays one story, `shorten` shortens it, and `many`
-plays many at once.
+`story`, `plots` and `troubles` draw it; `world`, `acts`, `perils` and `post` carry it out against the real operations,
+PostgreSQL, Redis and the Stripe simulator; `looks`, `invariants` and `ending` say what must hold; `play` plays one
+story, `shorten` shortens it, and `many` plays many at once.
 """

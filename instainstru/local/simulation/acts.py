@@ -111,6 +111,13 @@ def _bank(step: Step, world: World) -> str | None:
     return None
 
 
+def _chargeback(step: Step, world: World) -> str | None:
+    """The same, and the news comes at once; what the bank does is done, even if it is not taken in."""
+    if step.lesson is not None and (stage := world.stage_of(step.lesson)):
+        world.post.untold.add(stage.booking.ref)
+    return _as_in_scenarios(step, world)
+
+
 def _dashboard_refund(step: Step, world: World) -> str | None:
     """One of us refunds in Stripe's own dashboard (P8.8)."""
     assert step.lesson is not None
@@ -138,6 +145,7 @@ _ACTS: dict[str, Callable[[Step, World], str | None]] = {
     "set_card": _set_card,
     "pay_now": _pay_now,
     "bank": _bank,
+    "chargeback": _chargeback,
     "dashboard_refund": _dashboard_refund,
     "clockwork": _clockwork,
     "stripe_fault": _stripe_fault,

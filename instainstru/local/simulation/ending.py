@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import contextlib
+from collections.abc import Iterator
 from datetime import timedelta
+from typing import Any
 from urllib.error import HTTPError
 
 from bookings.models import Booking, OccupiedTime
@@ -24,8 +26,6 @@ A_WHILE = timedelta(days=10)  # longer than the 72 hours of P10.2 and than a hol
 ROUNDS = 5  # of staff's work and a while each; one round may uncover what the next one ends
 A_YEAR_ON = timedelta(days=400)  # every credit has expired
 
-NO_MORE_FAULTS: list[str] = []
-
 
 def calm_down(world: World) -> None:
     """End all trouble: nothing strikes, nobody lies in wait, everything runs, and all post has come."""
@@ -35,7 +35,8 @@ def calm_down(world: World) -> None:
     world.traveller.clockwork_runs = True
     _pass_time(world, timedelta(0))
     for student in world.students:
-        _mend_card(world, student)
+        save_card(student, card="ok")
+        payments.retry_unpaid(student=student, now=clock.now())
 
 
 def let_it_settle(world: World) -> list[str]:
@@ -76,7 +77,7 @@ def _unfinished(world: World) -> Iterator[str]:
     for operation in Operation.objects.exclude(state=Operation.State.DONE).select_related("payment"):
         yield f"nothing stays under way: {operation} is {operation.state}"
     for event in world.post.unapplied():
-        yield f"every event is applied: {event.type} {event.failure}"
+        yield f"every event is applied: {event.type} {event.attempts} times: {event.failure}"
     for hold in world.simulator.live_holds():
         yield f"no card stays held: {hold['transfer_group']}"
     stranded = OccupiedTime.objects.filter(booking__status__in=["cancelled", "pending"])
@@ -101,29 +102,22 @@ def _banks_decide(world: World) -> None:
 
 
 def _staff_rule(world: World) -> None:
-    now, staff = clock.now(), world.staff
-    for booking in _bookings(NoShowReport.objects.unresolved()):
-        _unless_refused(
-            lambda booking=booking: disputes.rule_no_show(
-                booking=booking, ruling=NoShowRuling.UNFOUNDED, actor=staff, reason="Unfounded.", now=now
-            )
-        )
-    for booking in _bookings(LessonDispute.objects.unresolved()):
-        _unless_refused(
-            lambda booking=booking: disputes.rule_dispute(
-                booking=booking, ruling=DisputeRuling.INSTRUCTOR_WINS, actor=staff, reason="It was given.", now=now
-            )
-        )
+    by_staff: dict[str, Any] = {"actor": world.staff, "reason": "Both sides were heard.", "now": clock.now()}
+    for report in NoShowReport.objects.unresolved().select_related("booking").order_by("id"):
+        with contextlib.suppress(Refused):
+            disputes.rule_no_show(booking=report.booking, ruling=NoShowRuling.UNFOUNDED, **by_staff)
+    for dispute in LessonDispute.objects.unresolved().select_related("booking").order_by("id"):
+        with contextlib.suppress(Refused):
+            disputes.rule_dispute(booking=dispute.booking, ruling=DisputeRuling.INSTRUCTOR_WINS, **by_staff)
 
 
 def _staff_look_at_changes(world: World) -> None:
     """What somebody did at Stripe and not here stops a booking until staff cancel it."""
     for payment in Payment.objects.filter(review_reason=ReviewReason.CHANGED_AT_STRIPE).order_by("id"):
-        _unless_refused(
-            lambda payment=payment: payments.cancel_by_staff(
+        with contextlib.suppress(Refused):
+            payments.cancel_by_staff(
                 payment_id=payment.pk, actor=world.staff, with_refund=True, reason="Refunded.", now=clock.now()
             )
-        )
 
 
 def _debts_are_paid(world: World) -> None:
@@ -133,42 +127,20 @@ def _debts_are_paid(world: World) -> None:
 
 def _staff_take_up(world: World, tried: set[int]) -> None:
     """Retry each stop; what is refused once more is given up."""
+    staff, now = world.staff, clock.now()
     for operation in Operation.objects.stuck().order_by("id"):
-        payment_id = operation.payment_id
-        if operation.pk not in tried:
-            tried.add(operation.pk)
-            _unless_refused(
-                lambda payment_id=payment_id: payments.perform(
-                    payments.retry_stuck(payment_id=payment_id, actor=world.staff, now=clock.now())
-                )
+        payment_id, again = operation.payment_id, operation.pk not in tried
+        tried.add(operation.pk)
+        with contextlib.suppress(Refused):
+            taken_up = (
+                payments.retry_stuck(payment_id=payment_id, actor=staff, now=now)
+                if again
+                else payments.resolve_stuck(payment_id=payment_id, actor=staff, note="Given up.", now=now)
             )
-        else:
-            _unless_refused(
-                lambda payment_id=payment_id: payments.perform(
-                    payments.resolve_stuck(
-                        payment_id=payment_id, actor=world.staff, note="Given up.", now=clock.now()
-                    )
-                )
-            )
-
-
-def _mend_card(world: World, student: object) -> None:
-    save_card(student, card="ok")  # type: ignore[arg-type]
-    payments.retry_unpaid(student=student, now=clock.now())  # type: ignore[arg-type]
-
-
-def _bookings(cases: object) -> list[Booking]:
-    return list(Booking.objects.filter(pk__in=cases.values("booking")).order_by("id"))  # type: ignore[attr-defined]
+            payments.perform(taken_up)
 
 
 def _pass_time(world: World, distance: timedelta) -> None:
     world.post.ask_for_what_is_missing()
     world.traveller.go_to(clock.now() + distance, run_what_is_due_then=True)
     world.post.ask_for_what_is_missing()
-
-
-def _unless_refused(work: Callable[[], object]) -> None:
-    try:
-        work()
-    except Refused:
-        pass

@@ -68,7 +68,9 @@ def _nobody_is_paid_twice(now: Look) -> Iterator[str]:
 def _settled_is_final(before: Look, now: Look) -> Iterator[str]:
     """A settled payment moves by nothing but a refund, a dispute or a chargeback."""
     answered = {
-        (sent.payment_id, sent.kind) for pk, sent in now.sent.items() if pk not in before.sent or before.sent[pk] != sent
+        (sent.payment_id, sent.kind)
+        for pk, sent in now.sent.items()
+        if pk not in before.sent or before.sent[pk] != sent
     }
     for payment in before.payments.values():
         settled = payment.status == PaymentStatus.SETTLED and not before.open_operations[payment.pk]

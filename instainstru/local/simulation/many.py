@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
+from multiprocessing.context import ForkProcess
 from typing import Any
 
 from django.db import connections
@@ -104,7 +105,7 @@ def play_many(
 
 def _let_workers_play(seeds: Sequence[int], order: Order, take: Callable[[Outcome], None], *, workers: int) -> None:
     context = multiprocessing.get_context("fork")
-    open_ends: dict[Connection, multiprocessing.process.BaseProcess] = {}
+    open_ends: dict[Connection, ForkProcess] = {}
     for number in range(workers):
         ours, theirs = context.Pipe(duplex=False)
         worker = context.Process(target=_work, args=(seeds[number::workers], order, theirs), daemon=True)
@@ -144,7 +145,5 @@ def _play_seeds(seeds: Sequence[int], order: Order, take: Callable[[Outcome], ob
             tell = order.tell_step or (lambda line: None)
             outcome = play(story, simulator=simulator, start_over=start_over, tell=tell)
             if outcome.failure is not None and order.shortens and order.only is None:
-                outcome = shorten(
-                    outcome, lambda shorter: play(shorter, simulator=simulator, start_over=start_over)
-                )
+                outcome = shorten(outcome, lambda shorter: play(shorter, simulator=simulator, start_over=start_over))
             take(outcome)

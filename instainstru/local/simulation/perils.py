@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from typing import NoReturn
 
 from django.db import connections
 
@@ -24,8 +25,9 @@ class Ambush:
 
     def __init__(self) -> None:
         self._at_point: int | None = None
-        self._at_call: tuple[int, Callable[[], None]] | None = None
-        self._dead = False
+        self._at_call: tuple[int, Callable[[], object]] | None = None
+        self.is_dead = False
+        self.points_passed = 0  # since nothing was passed nothing has been written
 
     @contextmanager
     def laid(self) -> Iterator[None]:
@@ -37,7 +39,7 @@ class Ambush:
         """Let whoever comes to the so-manieth point from now die there; 0 is the next one."""
         self._at_point = points_from_now
 
-    def meet_at(self, calls_from_now: int, act: Callable[[], None]) -> None:
+    def meet_at(self, calls_from_now: int, act: Callable[[], object]) -> None:
         """Let something else happen before the so-manieth call to Stripe from now, while no transaction is open."""
         self._at_call = (calls_from_now, act)
 
@@ -45,23 +47,34 @@ class Ambush:
         self._at_point = self._at_call = None
 
     def bury(self) -> None:
-        """Let what the dead one leaves behind come to its end: its connections at once, its leases and claims in time."""
-        self._dead = False
-        connections.close_all()
+        """Let what the dead one leaves behind come to its end, its leases and claims, as if their time had passed."""
+        self.is_dead = False
+        for connection in connections.all(initialized_only=True):
+            connection.connection = None  # the next query connects
         past = clock.wall() - A_MOMENT_AGO
         Operation.objects.exclude(leased_until=None).update(leased_until=past)
         Payment.objects.exclude(claimed_until=None).update(claimed_until=past)
 
     def _reach(self, point: str) -> None:
-        if self._dead:
+        if self.is_dead:
             raise Killed(point)
+        self.points_passed += 1
         if point.startswith(("before GET", "before POST", "before DELETE")):
             self._meet()
         if self._at_point is not None:
             if self._at_point == 0:
-                self._at_point, self._dead = None, True
-                raise Killed(point)
+                self._at_point = None
+                self._die(point)
             self._at_point -= 1
+
+    def _die(self, point: str) -> NoReturn:
+        """End without another word to the database, so that the server rolls back what was open."""
+        self.is_dead = True
+        for connection in connections.all(initialized_only=True):
+            if connection.connection is not None:
+                connection.connection.close()
+                connection.closed_in_transaction = connection.needs_rollback = True
+        raise Killed(point)
 
     def _meet(self) -> None:
         if self._at_call is not None:

@@ -1,7 +1,7 @@
-"""What people do with a lesson: students, instructors, staff and the cardholder's bank, at any time that comes to mind.
+"""What people do with a lesson: students, instructors, staff and the cardholder's bank, at any time they like.
 
-An act is drawn without a look at what the platform would say: much of it is refused, and has to change nothing then. What
-belongs together, such as a report and its ruling, is drawn together.
+An act is drawn without a look at what the platform would say: much of it is refused, and has to change nothing then.
+What belongs together, such as a report and its ruling, is drawn together.
 """
 
 from __future__ import annotations
@@ -24,12 +24,29 @@ def live(rng: random.Random, lesson: Lesson, draft: Draft, *, faults: Faults) ->
     for _ in range(rng.choice([0, 1, 1, 1, 2, 2, 3])):
         (plot,) = rng.choices(list(PLOTS), weights=list(PLOTS.values()))
         plot(rng, lesson, draft)
+    if rng.random() < 0.5:
+        _flurry(rng, lesson, draft, faults=faults)
     if faults is not Faults.NONE:
         for _ in range(rng.choice([0, 0, 1, 2] if faults is Faults.HEAVY else [0, 0, 0, 1])):
             _cards_fail(rng, lesson, draft)
         for _ in range(rng.choice([0, 1, 2])):
             do = rng.choice(["staff_retry", "staff_retry", "staff_resolve"])
             draft.add(_between(rng, lesson.booked_at, lesson.ends_at + 12 * DAY), do, lesson.number)
+
+
+def _flurry(rng: random.Random, lesson: Lesson, draft: Draft, *, faults: Faults) -> None:
+    """Everybody wants something at once, and Stripe is slow to answer: acts that meet what is under way."""
+    edge = rng.choice(
+        [lesson.starts_at - DAY, lesson.starts_at - 12 * HOUR, lesson.starts_at, lesson.ends_at + SETTLES]
+    )
+    at = rng.choice([edge, edge, _between(rng, lesson.booked_at, lesson.ends_at + 3 * DAY)])
+    for _ in range(rng.choice([1, 2]) if faults is not Faults.NONE else 0):
+        call = rng.choice(["authorize", "capture", "capture", "reverse", "payout", "refund", "void"])
+        fault = rng.choice(["error_500", "lost_answer", "timeout_before", "refuse"])
+        draft.add(at - INSTANT, "stripe_fault", call=call, fault=fault, times=1 if fault == "refuse" else 3)
+    for do, more in rng.choices(_AT_ONCE, k=rng.choice([2, 3, 4, 5])):
+        draft.add(at, do, lesson.number, **more)
+        at += rng.choice([timedelta(0), INSTANT, timedelta(seconds=50), timedelta(minutes=7), timedelta(hours=2)])
 
 
 def before_start(rng: random.Random, lesson: Lesson) -> datetime:
@@ -135,6 +152,35 @@ def _cards_fail(rng: random.Random, lesson: Lesson, draft: Draft) -> None:
 def _between(rng: random.Random, earliest: datetime, latest: datetime) -> datetime:
     return earliest + minutes(rng, timedelta(0), max(timedelta(0), latest - earliest))
 
+
+_AT_ONCE: list[tuple[str, dict[str, object]]] = [
+    ("student_cancel", {}),
+    ("student_cancel", {}),
+    ("instructor_cancel", {}),
+    ("reschedule", {"to": "now+26h"}),
+    ("reschedule", {"to": "start+24h"}),
+    ("admin_cancel", {"refund": True}),
+    ("admin_cancel", {"refund": False}),
+    ("admin_refund", {"full": True, "bearer": "instructor"}),
+    ("admin_refund", {"cents": 2_000, "bearer": "platform"}),
+    ("report_no_show", {"by": "student", "absent": "instructor"}),
+    ("report_no_show", {"by": "instructor", "absent": "student"}),
+    ("withdraw_no_show", {"by": "student"}),
+    ("rule_no_show", {"ruling": "student_absent"}),
+    ("rule_no_show", {"ruling": "instructor_absent"}),
+    ("open_dispute", {"by": "student"}),
+    ("open_dispute", {"by": "staff"}),
+    ("rule_dispute", {"ruling": "student_wins"}),
+    ("rule_dispute", {"ruling": "instructor_wins"}),
+    ("chargeback", {"phase": "opened"}),
+    ("chargeback", {"phase": "won"}),
+    ("chargeback", {"phase": "lost"}),
+    ("staff_retry", {}),
+    ("staff_resolve", {}),
+    ("set_card", {"card": "ok"}),
+    ("set_card", {"card": "declined"}),
+    ("pay_now", {}),
+]
 
 PLOTS: dict[Plot, int] = {  # how often, in comparison
     _student_cancels: 6,

@@ -27,7 +27,7 @@ class Post:
         self.untold: set[str] = set()  # references of bookings about which Stripe knows more than we
 
     def deliver(self, *, lost: int, late: int, doubled: int, drawn: float) -> None:
-        """Bring what is in the bag; of a hundred so many are lost, come later, come twice; in drawn order if any are."""
+        """Bring what is in the bag; of a hundred so many are lost, late or doubled, in disorder then."""
         self._collect()
         chance = random.Random(drawn)
         if lost or late or doubled:
@@ -69,6 +69,7 @@ class Post:
 
     def _apply(self) -> None:
         """Apply what is there, in the order in which it came; what can't be yet is tried again with the next post."""
+        self.unapplied().filter(given_up_at=None).update(next_try_at=clock.wall())  # the wait is by the wall, and over
         for event in self.unapplied().order_by("id"):
             if event.given_up_at is not None:
                 operations.replay_event(event)

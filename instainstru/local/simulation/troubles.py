@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from instainstru.local.simulation.plots import DAY, HOUR, INSTANT, SETTLES
 from instainstru.local.simulation.story import BEGINNING, Draft, Faults, Lesson, minutes
@@ -17,7 +17,7 @@ UNANSWERED = ("lost_answer", "error_500", "timeout_before", "error_429", "stored
 MANY_POINTS = 40  # of an operation's commits and calls; further than the longest one goes
 
 PER_LESSON = {Faults.NONE: [0], Faults.LIGHT: [0, 0, 1], Faults.HEAVY: [1, 2, 3, 4]}
-POST_EVERY = 8 * HOUR
+POST_EVERY = 16 * HOUR
 
 
 def trouble(rng: random.Random, lesson: Lesson, draft: Draft, *, faults: Faults) -> None:
@@ -53,7 +53,8 @@ def deliveries(rng: random.Random, draft: Draft, *, faults: Faults) -> None:
     while at < last:
         at += minutes(rng, HOUR, 2 * POST_EVERY)
         if faults is Faults.HEAVY:
-            draft.add(at, "post", lost=rng.choice([0, 10, 30]), late=rng.choice([0, 40]), doubled=20, drawn=rng.random())
+            lost, late = rng.choice([0, 10, 30]), rng.choice([0, 40])
+            draft.add(at, "post", lost=lost, late=late, doubled=20, drawn=rng.randrange(1_000))
         else:
             draft.add(at, "post", lost=0, late=0, doubled=0, drawn=0)
         if faults is Faults.HEAVY and rng.random() < 0.2:

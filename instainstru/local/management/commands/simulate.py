@@ -1,0 +1,99 @@
+"""`manage.py simulate`: a marketplace at random, with everything going wrong, and no cent lost."""
+
+import json
+import os
+from argparse import ArgumentTypeError
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from instainstru.local.simulation.many import Report, play_many
+from instainstru.local.simulation.play import Outcome
+from instainstru.local.simulation.story import Faults
+
+
+class Command(BaseCommand):
+    help = (
+        "Play random weeks of a marketplace against the real operations, in databases and Stripe simulators of their "
+        "own, and prove after every step that no cent is lost, doubled or stranded. Exits 1 if a seed fails, with how "
+        "to replay it and a shortened story."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--seed", type=int, default=1, help="The first seed; 1 by default.")
+        parser.add_argument("--seeds", type=_positive, default=1, help="How many seeds, one after another.")
+        parser.add_argument("--bookings", type=_positive, default=10, help="Bookings of each seed; 10 by default.")
+        parser.add_argument("--faults", choices=[level.value for level in Faults], default=Faults.HEAVY.value)
+        parser.add_argument("--workers", type=_positive, default=os.cpu_count() or 1, help="Processes; all cores.")
+        parser.add_argument("--only", type=_numbers, metavar="1,2,5", help="Play these steps of one seed alone.")
+        parser.add_argument("--as-it-is", action="store_true", help="Don't shorten what fails.")
+        parser.add_argument("--json", action="store_true", help="End with one JSON object.")
+
+    def handle(self, *args: Any, seed: int, seeds: int, only: set[int] | None, **options: Any) -> None:
+        if only and seeds > 1:
+            raise CommandError("--only belongs to one seed.")
+        report = play_many(
+            range(seed, seed + seeds),
+            bookings=options["bookings"],
+            faults=Faults(options["faults"]),
+            workers=min(options["workers"], seeds),
+            only=only,
+            shortens=not options["as_it_is"],
+            tell_step=self.stdout.write if seeds == 1 and options["verbosity"] > 1 else None,
+            tell_seed=lambda outcome, so_far: self._tell(outcome, so_far, of=seeds, bookings=options["bookings"]),
+        )
+        self._sum_up(report, as_json=options["json"])
+        if report.failed:
+            raise SystemExit(1)
+
+    def _tell(self, outcome: Outcome, so_far: Report, *, of: int, bookings: int) -> None:
+        mark = self.style.ERROR("FAIL") if outcome.failure else self.style.SUCCESS("pass")
+        self.stdout.write(
+            f"{mark}  seed {outcome.story.seed}  {outcome.bookings} bookings, {outcome.steps} steps, "
+            f"{outcome.seconds:.1f} s  ({so_far.seeds} of {of}, {len(so_far.failed)} failed)"
+        )
+        if outcome.failure:
+            after = f"after step {outcome.failure.after}" if outcome.failure.after else "at the end"
+            self.stdout.write(f"      {after}:")
+            for line in outcome.failure.lines:
+                self.stdout.write(f"      {line}")
+            self.stdout.write("      the story, shortened:")
+            for step in outcome.story.steps:
+                self.stdout.write(f"      {step}")
+            numbers = ",".join(str(step.number) for step in outcome.story.steps)
+            self.stdout.write(
+                f"      replay: manage.py simulate --seed {outcome.story.seed} --bookings {bookings} "
+                f"--faults {outcome.story.faults} --only {numbers} -v 2"
+            )
+        self.stdout.flush()
+
+    def _sum_up(self, report: Report, *, as_json: bool) -> None:
+        each = report.busy_seconds / max(1, report.bookings)
+        rows = {
+            "seeds": report.seeds,
+            "failed": len(report.failed),
+            "bookings": report.bookings,
+            "steps": report.steps,
+            "seconds": f"{report.seconds:.1f}",
+            "seconds of one process per booking": f"{each:.2f}",
+        }
+        self.stdout.write("")
+        for name, value in rows.items():
+            self.stdout.write(f"{name:36}{value:>10}")
+        for title, counts in (("steps went", report.words), ("payments ended", report.ends)):
+            self.stdout.write(f"{title}")
+            for name, count in counts.most_common():
+                self.stdout.write(f"  {name or '-':34}{count:>10}")
+        if as_json:
+            self.stdout.write(json.dumps(report.as_json()))
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise ArgumentTypeError("at least 1")
+    return number
+
+
+def _numbers(text: str) -> set[int]:
+    return {int(number) for number in text.split(",")}
