@@ -14,6 +14,7 @@ STAFF_ACTIONS = {  # by the names of the confirmed actions
     "open-dispute": "opened a dispute",
     "rule-no-show": "ruled on the no-show",
     "rule-dispute": "ruled on the dispute",
+    "submit-evidence": "sent our evidence to the bank",
     "lift-lock": "lifted the student's lock",
 }
 

@@ -5,13 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from django.contrib import admin
+from django.contrib.admin.utils import unquote
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse
+from django.urls import URLPattern, path, reverse
 from django.utils.safestring import SafeString
 
+from disputes.admin.actions.evidence import SubmitEvidence
 from disputes.admin.deadlines import rule_dispute_by, rule_report_by
 from disputes.admin.filters import Contested, OpenOrClosed, Submitted
 from disputes.admin.page import CaseAdmin, Deadline, Statement
-from disputes.admin.words import DISPUTE_RULINGS, NO_SHOW_RULINGS, side
+from disputes.admin.words import DISPUTE_RULINGS, KINDS, NO_SHOW_RULINGS, side
 from disputes.models import Chargeback, EvidenceSubmission, LessonDispute, NoShowReport
+from disputes.operations.evidence_pack import pack_of
+from disputes.operations.evidence_pdf import as_pdf, as_zip
 from disputes.policy import CONTEST_TIME
 from instainstru.admin.columns import instant
 from instainstru.admin.links import booking_link
@@ -21,11 +28,13 @@ from instainstru.templatetags.pieces import pill
 from payments.admin.words import in_words
 from payments.policy.states import Party
 
+PACKS = {"pdf": ("application/pdf", as_pdf), "zip": ("application/zip", as_zip)}
+
 
 @admin.register(NoShowReport)
 class NoShowReportAdmin(CaseAdmin):
-    shown_as = "No-show report"
-    list_display = ["about", "state", "sides", "next_deadline", "reported_at", "story"]
+    shown_as = KINDS[NoShowReport]
+    list_display = ["about", "state", "next_deadline", "story", "reported_at"]
     list_filter = [OpenOrClosed, Contested, "reported_by", "absent", "resolution", "ruling"]
 
     def told(self, case: NoShowReport) -> str:
@@ -57,7 +66,7 @@ class NoShowReportAdmin(CaseAdmin):
     def about(self, case: NoShowReport) -> str:
         return f"{side(case.absent).capitalize()}, says {side(case.reported_by)}"
 
-    @admin.display(description="ruled, or confirmed, by")
+    @admin.display(description="due")
     def next_deadline(self, case: NoShowReport) -> SafeString | str:
         """When it is to be ruled, or is confirmed by itself."""
         return instant(rule_report_by(case) or case.confirm_at)
@@ -65,8 +74,8 @@ class NoShowReportAdmin(CaseAdmin):
 
 @admin.register(LessonDispute)
 class LessonDisputeAdmin(CaseAdmin):
-    shown_as = "Dispute"
-    list_display = ["about", "state", "sides", "next_deadline", "opened_at", "story"]
+    shown_as = KINDS[LessonDispute]
+    list_display = ["about", "state", "next_deadline", "story", "opened_at"]
     list_filter = [OpenOrClosed, "opened_by", "on_behalf_of", "resolution", "ruling"]
 
     def told(self, case: LessonDispute) -> str:
@@ -88,18 +97,48 @@ class LessonDisputeAdmin(CaseAdmin):
     def about(self, case: LessonDispute) -> str:
         return side(case.opened_by).capitalize()
 
-    @admin.display(description="rule by")
+    @admin.display(description="due")
     def next_deadline(self, case: LessonDispute) -> SafeString | str:
         return instant(rule_dispute_by(case))
 
 
 @admin.register(Chargeback)
 class ChargebackAdmin(CaseAdmin):
-    shown_as = "Chargeback"
-    list_display = ["dispute_id", "state", "amount_cents", "sides", "respond_by", "story"]
+    shown_as = KINDS[Chargeback]
+    confirmed_actions = [SubmitEvidence()]
+    list_display = ["dispute_id", "state", "amount_cents", "respond_by", "story"]
     list_filter = ["status", Submitted, "bank_reason"]
     search_fields = [*CaseAdmin.search_fields, "dispute_id__exact"]
     search_help_text = "A booking's reference, a name or an e-mail address of either side, or dp_…"
+
+    def get_urls(self) -> list[URLPattern]:
+        pack = path(
+            "<path:object_id>/pack.<str:form>",
+            self.admin_site.admin_view(self.pack_view),
+            name="disputes_chargeback_pack",
+        )
+        return [pack, *super().get_urls()]
+
+    def pack_view(self, request: HttpRequest, object_id: str, form: str) -> HttpResponse:
+        """Hand out what our records say, as it stands now: a PDF, or a ZIP with the files of the booking's cases."""
+        chargeback = self.get_object(request, unquote(object_id))
+        if chargeback is None or form not in PACKS:
+            raise Http404
+        if not self.has_view_permission(request, chargeback):
+            raise PermissionDenied
+        content_type, written = PACKS[form]
+        name = f"{chargeback.booking.ref}-{chargeback.dispute_id}.{form}"
+        return HttpResponse(
+            written(pack_of(chargeback)),
+            content_type=content_type,
+            headers={"Content-Disposition": f'attachment; filename="{name}"'},
+        )
+
+    def downloads(self, case: Chargeback) -> list[tuple[str, str]]:
+        return [
+            (words, reverse("admin:disputes_chargeback_pack", args=[case.pk, form]))
+            for form, words in (("pdf", "Our evidence (PDF)"), ("zip", "with its files (ZIP)"))
+        ]
 
     def told(self, case: Chargeback) -> str:
         told = f"The cardholder's bank took {dollars(case.amount_cents)} back. The cardholder says: "

@@ -11,25 +11,20 @@ from django.urls import URLPattern, path
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from disputes.admin.filters import ShownBy
 from disputes.admin.story import file_of, page_of
+from disputes.admin.words import KINDS
 from disputes.models import Evidence
+from disputes.serializers.files import hand_out
 from instainstru.admin.columns import NOTHING
 from instainstru.admin.links import booking_link
 from instainstru.admin.read_only import ReadOnlyAdmin
 
-# What browsers may be told; the file itself was checked by its content when it came.
-SAFE_TYPES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp", "application/pdf"})
-HEADERS = {
-    "X-Content-Type-Options": "nosniff",
-    "Content-Security-Policy": "default-src 'none'; sandbox",
-    "Cache-Control": "private, no-store",
-}
-
 
 @admin.register(Evidence)
 class EvidenceAdmin(ReadOnlyAdmin):
-    list_display = ["ref", "by", "author", "case_link", "story", "in_short", "file_link", "shown_at"]
-    list_filter = ["by", ("file", admin.EmptyFieldListFilter)]
+    list_display = ["ref", "whose", "in_short", "file_link", "case_link"]
+    list_filter = [("by", ShownBy)]
     list_select_related = ["author", "report__booking", "dispute__booking", "chargeback__booking"]
     ordering = ["-id"]
     search_fields = [
@@ -64,25 +59,25 @@ class EvidenceAdmin(ReadOnlyAdmin):
         return [file, *super().get_urls()]
 
     def file_view(self, request: HttpRequest, object_id: str) -> FileResponse:
-        """Hand out a file, to be saved and not to be shown as a page of ours."""
+        """Hand out a file to whoever may look at evidence."""
         evidence = self.get_object(request, unquote(object_id))
         if evidence is None or not evidence.file:
             raise Http404
         if not self.has_view_permission(request, evidence):
             raise PermissionDenied
-        told = evidence.content_type if evidence.content_type in SAFE_TYPES else "application/octet-stream"
-        return FileResponse(
-            evidence.file.open("rb"),
-            as_attachment=True,
-            filename=evidence.file_name or evidence.ref,
-            content_type=told,
-            headers=HEADERS,
-        )
+        return hand_out(evidence)
+
+    @admin.display(description="shown by", ordering="by")
+    def whose(self, evidence: Evidence) -> SafeString:
+        return format_html('{}<span class="below">{}</span>', evidence.get_by_display(), evidence.author.name)
 
     @admin.display(description="case")
     def case_link(self, evidence: Evidence) -> SafeString:
         case = evidence.case
-        return format_html('<a href="{}">{}</a>', page_of(case), case._meta.verbose_name)
+        booking = case.booking.ref
+        return format_html(
+            '<a href="{}">{}</a><span class="below">{}</span>', page_of(case), KINDS[type(case)], booking
+        )
 
     @admin.display(description="whole story")
     def story(self, evidence: Evidence) -> SafeString | str:

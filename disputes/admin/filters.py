@@ -6,6 +6,9 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
+from payments.admin.filters import InWords
+from payments.admin.words import PARTIES
+
 
 class Happened(admin.SimpleListFilter):
     """Whether an instant has come, in words for both."""
@@ -41,3 +44,8 @@ class Submitted(Happened):
     parameter_name = "submitted"
     instant = "submitted_at"
     words = {False: "Not submitted", True: "Submitted"}
+
+
+class ShownBy(InWords):
+    words = PARTIES
+    called = "shown by"

@@ -24,6 +24,7 @@ from disputes.admin.story import cases_told
 from disputes.admin.words import RESOLUTIONS
 from disputes.models import Evidence
 from instainstru import clock
+from instainstru.admin.confirmation import ConfirmsActions, Offer
 from instainstru.admin.links import booking_link
 from instainstru.admin.read_only import ReadOnlyAdmin
 from instainstru.templatetags.pieces import pill
@@ -64,7 +65,7 @@ class Deadline:
 HOLD_LAPSES = "It is not charged because of that; a ruling after it holds the card anew."
 
 
-class CaseAdmin(ReadOnlyAdmin):
+class CaseAdmin(ConfirmsActions, ReadOnlyAdmin):
     """The base of the pages of reports, disputes and chargebacks; `shown_as` says what each of them is."""
 
     shown_as: str
@@ -131,29 +132,35 @@ class CaseAdmin(ReadOnlyAdmin):
             "standing": standing_of(booking),
             "news": sorted(cases.news, key=lambda news: news.at),
             "others": [other for other in cases.open if other.url != request.path],
-            "possible_actions": self._offers(request, booking, now=now),
+            "possible_actions": [*self.possible_actions(request, case, now=now), *self._of_booking(request, booking)],
+            "downloads": self.downloads(case),
             **(extra_context or {}),
         }
         return TemplateResponse(request, "admin/disputes/case.html", context)
+
+    def downloads(self, case: Any) -> list[tuple[str, str]]:
+        """Return what can be read of a case beside its page: words, and an address."""
+        return []
 
     @admin.display(description="state", ordering="resolved_at")
     def state(self, case: Any) -> SafeString:
         word, label = self.state_of(case)
         return format_html('{}<span class="below">{}</span>', pill(word, label), self.ruling(case))
 
-    @admin.display(description="student, instructor", ordering="booking__student__name")
-    def sides(self, case: Any) -> SafeString:
+    @admin.display(description="booking", ordering="booking__ref")
+    def story(self, case: Any) -> SafeString:
+        """Its reference, which leads to the whole story, and both sides below."""
         booking = case.booking
-        return format_html('{}<span class="below">{}</span>', booking.student.name, booking.instructor.user.name)
+        sides = f"{booking.student.name}, {booking.instructor.user.name}"
+        return format_html('{}<span class="below">{}</span>', booking_link(booking.ref), sides)
 
-    @admin.display(description="whole story", ordering="booking__ref")
-    def story(self, case: Any) -> SafeString | str:
-        return booking_link(case.booking.ref)
-
-    def _offers(self, request: HttpRequest, booking: Booking, *, now: datetime) -> list[Any]:
+    def _of_booking(self, request: HttpRequest, booking: Booking) -> list[Offer]:
+        """What can be done with a case is done with its booking."""
         bookings = self.admin_site.get_model_admin(Booking)
         assert isinstance(bookings, BookingAdmin)
-        return bookings.possible_actions(request, booking, now=now) if bookings.has_view_permission(request) else []
+        if not bookings.has_view_permission(request):
+            return []
+        return bookings.possible_actions(request, booking, now=clock.now())
 
     def _sides(self, case: Any) -> Iterator[Side]:
         """Both sides, whether they said anything or not; and staff, if they did."""

@@ -1,7 +1,10 @@
 """The words of cases as staff read them."""
 
+from disputes.models import Chargeback, LessonDispute, NoShowReport
 from disputes.models.resolution import Resolution
 from payments.policy.states import DisputeRuling, NoShowRuling, Party
+
+KINDS = {NoShowReport: "No-show report", LessonDispute: "Dispute", Chargeback: "Chargeback"}
 
 SIDES = {
     Party.STUDENT: "the student",

@@ -7,7 +7,7 @@ from django.db import transaction
 
 WRITE_NOTES = "instainstru.write_notes"
 TAKE_IN_CASES = "instainstru.take_in_cases"  # report a no-show, open a dispute: it freezes, and moves nothing
-RULE_CASES = "instainstru.rule_cases"
+RULE_CASES = "instainstru.rule_cases"  # and speak for us in a chargeback
 MOVE_MONEY = "instainstru.move_money"
 LIFT_LOCKS = "instainstru.lift_locks"
 REPLAY_EVENTS = "payments.replay_stripeevent"
