@@ -532,9 +532,9 @@ def soon_to_come(scene: Scene) -> Story:
 def waits_for_a_ruling(scene: Scene) -> Story:
     lesson = scene.book()
     yield lesson.starts_at + timedelta(minutes=30)
-    scene.instructor.report_no_show(lesson, "Nobody was at the door.")
+    scene.instructor.report_no_show(lesson, "Nobody joined the call.")
     yield lesson.starts_at + timedelta(hours=5)
-    scene.student.contest(lesson, "I was at the door, and rang twice.")
+    scene.student.contest(lesson, "I was in the call on time, and waited.")
 
 
 STORY = (
