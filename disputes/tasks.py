@@ -36,6 +36,6 @@ def send_evidence(*, submission_id: int) -> None:
 
 
 @shared_task(ignore_result=True)
-def clear_unreferenced_files() -> None:
+def sweep_unreferenced_files() -> None:
     """Delete the files of evidence that a crash left without a row."""
     evidence.clear_unreferenced_files()

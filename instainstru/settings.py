@@ -297,7 +297,7 @@ CLOCKWORK = {
     },
     "tiers-evaluated": {"task": "bookings.tasks.evaluate_tiers", "at": crontab(hour=3, minute=30)},
     "books-reconciled": {"task": "payments.tasks.reconcile_with_stripe", "at": crontab(hour=4, minute=40)},
-    "files-unreferenced": {"task": "disputes.tasks.clear_unreferenced_files", "at": crontab(hour=4, minute=30)},
+    "files-unreferenced": {"task": "disputes.tasks.sweep_unreferenced_files", "at": crontab(hour=4, minute=30)},
     "sessions-expired": {"task": "instainstru.accounts.tasks.clear_expired_sessions", "at": crontab(hour=4, minute=10)},
     "idempotency-keys-old": {
         "task": "instainstru.accounts.tasks.forget_old_idempotency_keys",

@@ -19,6 +19,7 @@ from disputes.policy import (
     ACCUSED_BY,
     CONTEST_TIME,
     STAFF_DISPUTE_TIME,
+    Lesson,
     require_contestable,
     require_disputable,
     require_reportable,
@@ -55,10 +56,10 @@ class CaseAction:
 
 def case_actions_on(booking: Booking, cases: Sequence[Case], *, party: Party, now: datetime) -> list[CaseAction]:
     """Return what a side may do about a booking whose cases are all given, by what the operations themselves ask."""
-    rules = rules_of_version(booking.payment.policy_version)
+    lesson, rules = lesson_of(BookingSubject(booking)), rules_of_version(booking.payment.policy_version)
     return [
-        *_report(booking, cases, party=party, now=now, rules=rules),
-        *_dispute(booking, cases, party=party, now=now, rules=rules),
+        *_report(lesson, cases, party=party, now=now, rules=rules),
+        *_dispute(lesson, cases, party=party, now=now, rules=rules, cancelled_at=booking.cancelled_at),
         *(action for case in cases for action in actions_on_case(case, party=party, now=now)),
     ]
 
@@ -69,10 +70,9 @@ def party_towards(booking: Booking, user: User) -> Party:
 
 
 def _report(
-    booking: Booking, cases: Sequence[Case], *, party: Party, now: datetime, rules: Rules
+    lesson: Lesson, cases: Sequence[Case], *, party: Party, now: datetime, rules: Rules
 ) -> Iterator[CaseAction]:
     earlier = [as_earlier(case) for case in cases if isinstance(case, NoShowReport)]
-    lesson = lesson_of(BookingSubject(booking))
 
     def report(absent: Party) -> None:
         require_reportable(lesson, now, by=party, absent=absent, earlier=earlier, rules=rules)
@@ -82,27 +82,25 @@ def _report(
             choice=CaseChoice.REPORT_NO_SHOW,
             rule="P8.1",
             sentence=_REPORTING[party],
-            possible_until=settlement_due_at(booking.ends_at, rules=rules),
+            possible_until=settlement_due_at(lesson.ends_at, rules=rules),
         )
 
 
 def _dispute(
-    booking: Booking, cases: Sequence[Case], *, party: Party, now: datetime, rules: Rules
+    lesson: Lesson, cases: Sequence[Case], *, party: Party, now: datetime, rules: Rules, cancelled_at: datetime | None
 ) -> Iterator[CaseAction]:
     earlier = [as_earlier(case) for case in cases if isinstance(case, LessonDispute)]
-    lesson = lesson_of(BookingSubject(booking))
 
     def dispute() -> None:
-        cancelled_at = booking.cancelled_at
         require_disputable(lesson, now, by=party, cancelled_at=cancelled_at, earlier=earlier, rules=rules)
 
     if _allows(dispute):
-        own_window = settlement_due_at(booking.ends_at, rules=rules)
+        own_window = settlement_due_at(lesson.ends_at, rules=rules)
         yield CaseAction(
             choice=CaseChoice.OPEN_DISPUTE,
             rule="P8.4",
             sentence="Say what was wrong with the lesson. Its money stays where it is until our staff have decided.",
-            possible_until=booking.ends_at + STAFF_DISPUTE_TIME if party == Party.STAFF else own_window,
+            possible_until=lesson.ends_at + STAFF_DISPUTE_TIME if party == Party.STAFF else own_window,
         )
 
 

@@ -13,6 +13,7 @@ from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
 
 from disputes.models import Case, Chargeback, Evidence, EvidenceSubmission, LessonDispute, NoShowReport
+from disputes.operations import notices
 from disputes.operations.file_types import FileType, name_for, type_of
 from instainstru import clock
 from instainstru.accounts.models import User
@@ -102,6 +103,8 @@ def add_evidence(
         if receipt:
             receipt.record(f"evidence:{piece.ref}")
         if is_new:
+            if not isinstance(case, Chargeback):  # what is shown to the bank is between us and whoever shows it
+                notices.evidence_shown(case, case.booking, by, now=now)
             if file:
                 piece.file, piece.file_name, piece.content_type = file.upload, file.name, file.kind.content_type
                 piece.bytes, piece.sha256 = file.upload.size or 0, file.sha256

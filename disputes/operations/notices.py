@@ -78,6 +78,20 @@ def dispute_opened(dispute: LessonDispute, booking: Booking, *, now: datetime) -
     _tell_staff(booking, dispute.case, opened, until=dispute.rule_by, now=now)
 
 
+def evidence_shown(case: NoShowReport | LessonDispute, booking: Booking, by: Party, *, now: datetime) -> None:
+    """Tell the other side, once a case and side, that there is something to answer."""
+    for party in (Party.STUDENT, Party.INSTRUCTOR):
+        if party != by:
+            _opened(
+                _side(booking, party),
+                booking,
+                f"{case.case}:evidence:{by}",
+                f"{_WHO[by].capitalize()} has shown evidence about the lesson.",
+                "You can read it on the lesson's page, and answer it there.",
+                now=now,
+            )
+
+
 def dispute_ruled(dispute: LessonDispute, booking: Booking, operation: Operation | None, *, now: datetime) -> None:
     won_by = "student" if operation else "instructor"
     _ended(booking, dispute.case, f"Our staff decided the dispute for the {won_by}.", operation, now=now)

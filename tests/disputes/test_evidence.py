@@ -1,11 +1,14 @@
 """Evidence: what is taken and what is not, how it is kept, and to whom and how it is handed out (P8.5)."""
 
 import os
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from functools import partial
 from io import BytesIO
 
 import pytest
 from django.core.files.storage import default_storage
+from django.db import connections
 from django.urls import reverse
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
@@ -16,6 +19,7 @@ from disputes.operations import open_dispute, rule_dispute
 from disputes.operations.evidence import PIECES_OF_A_SIDE, add_evidence, clear_unreferenced_files, inspect
 from disputes.operations.file_types import JPEG, PDF, PNG, WEBP, name_for, type_of
 from instainstru import clock
+from instainstru.notifications.models import Message
 from payments.policy.states import DisputeRuling, Party
 from tests.bookings.factories import InstructorFactory
 from tests.disputes.conftest import PDF_BYTES, kept_in, picture, upload
@@ -259,3 +263,50 @@ class TestHandingOut:
         ref = show(sam, case, statement="I have a witness.").json()["ref"]
 
         assert sam.get(reverse("api:evidence-file", args=[ref])).status_code == 404
+
+
+class TestAtOnce:
+    @pytest.fixture(autouse=True)
+    def unthrottled(self, settings):
+        """One user sends here what many would."""
+        rates = {"DEFAULT_THROTTLE_RATES": {"read": "9999/min", "write": "9999/min", "money": "9999/min"}}
+        settings.REST_FRAMEWORK = settings.REST_FRAMEWORK | rates
+
+    def all_at_once(self, requests):
+        def send(request):
+            try:
+                return request()
+            finally:
+                connections.close_all()
+
+        with ThreadPoolExecutor(len(requests)) as pool:
+            return list(pool.map(send, requests))
+
+    def test_the_same_from_many_threads_is_shown_once(self, stage, api, case, media):
+        clients = [api(stage.student) for _ in range(6)]
+
+        answers = self.all_at_once([partial(show, client, case, file=upload()) for client in clients])
+
+        assert {answer.status_code for answer in answers} == {201}
+        assert len({answer.json()["ref"] for answer in answers}) == 1
+        assert len(kept_in(media)) == Evidence.objects.count() == 1
+
+    def test_no_more_than_twenty_slip_through(self, stage, api, case):
+        for number in range(PIECES_OF_A_SIDE - 2):
+            add_evidence(case=case, actor=stage.student, by=Party.STUDENT, statement=str(number), now=clock.now())
+        clients = [api(stage.student) for _ in range(6)]
+
+        answers = self.all_at_once(
+            [partial(show, client, case, statement=f"One more {number}") for number, client in enumerate(clients)]
+        )
+
+        assert sorted(answer.status_code for answer in answers) == [201, 201, 409, 409, 409, 409]
+        assert Evidence.objects.count() == PIECES_OF_A_SIDE
+
+
+def test_the_other_side_is_told_once_that_there_is_something_to_answer(stage, sam, case):
+    for number in range(3):
+        show(sam, case, statement=f"Piece {number}")
+
+    told = Message.objects.filter(key="case_opened", context__what__icontains="has shown evidence")
+    assert [message.recipient for message in told] == [stage.instructor]

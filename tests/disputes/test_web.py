@@ -3,11 +3,14 @@
 from datetime import timedelta
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from disputes.models import Evidence, LessonDispute, NoShowReport
 from disputes.operations import contest_no_show, report_no_show, rule_no_show
 from disputes.operations.evidence import add_evidence, inspect
+from disputes.urls import urlpatterns
 from instainstru import clock
 from instainstru.templatetags.times import in_zone
 from payments.policy.states import NoShowRuling, Party
@@ -65,9 +68,18 @@ class TestOnTheLessonsPage:
         assert "The student reported that you did not come Open" in said
         assert "The report can be contested until then." in said
 
-    def test_costs_little(self, sam, lesson, report, django_assert_max_num_queries):
-        with django_assert_max_num_queries(20):
-            sam.get(page("booking", lesson.ref))
+    @pytest.mark.parametrize(("name", "most"), [("booking", 15), ("booking-cases", 11)])
+    def test_costs_little_however_much_was_shown(self, stage, sam, lesson, report, name, most):
+        def statements() -> int:
+            with CaptureQueriesContext(connection) as counted:
+                assert sam.get(page(name, lesson.ref)).status_code == 200
+            return len(counted)
+
+        few = statements()
+        for number in range(5):
+            add_evidence(case=report, actor=stage.student, by=Party.STUDENT, statement=str(number), now=clock.now())
+
+        assert statements() == few <= most
 
 
 class TestReporting:
@@ -233,6 +245,18 @@ class TestWhoseTheyAre:
             assert signed_in(stranger).post(path).status_code in (404, 405)
         assert signed_in(staff).get(path).status_code == 403  # they have the back office
         assert signed_in(None).get(path).status_code == 302
+
+    def test_no_page_is_forgotten(self):
+        assert {pattern.name for pattern in urlpatterns} == {*OF_A_BOOKING, *OF_A_CASE, "evidence-file"}
+
+    @pytest.mark.parametrize("name", OF_A_BOOKING[1:] + OF_A_CASE)
+    def test_nothing_is_changed_without_a_token_of_ours(self, stage, lesson, report, name):
+        for user in (stage.student, stage.instructor):
+            client = signed_in(user)
+            client.handler.enforce_csrf_checks = True
+
+            path = page(name, lesson.ref if name in OF_A_BOOKING else report.ref)
+            assert client.post(path, {"statement": "Forged.", "file": upload()}).status_code == 403
 
     def test_files_are_the_parties_and_staffs(self, stage, report, staff):
         piece = add_evidence(
