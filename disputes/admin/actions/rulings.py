@@ -64,7 +64,7 @@ class Ruling(OnABooking):
         """Rule, and return the operation that carries it out, if there is one."""
 
     def propose(self, row: Booking, choices: Choices, *, now: datetime) -> Proposal:
-        subject = _read_anew(row)
+        subject = read_anew(row)
         plan = self.plan_for(subject, choices, now=now)
         if plan is None:
             return self._going_on(row, subject, choices, now=now)
@@ -151,7 +151,7 @@ class RuleDispute(Ruling):
         return rule_dispute(booking=booking, ruling=DisputeRuling(choices["ruling"]), **how)
 
 
-def _read_anew(booking: Booking) -> BookingSubject:
+def read_anew(booking: Booking) -> BookingSubject:
     """A refused decision may leave the rows that it looked at as they are beneath the freeze: they are read for it."""
     return BookingSubject(Booking.objects.select_related("payment__payer", "payment__payee").get(pk=booking.pk))
 
