@@ -96,10 +96,13 @@ def plan_without_charge(
 def plan_confirmation(facts: Facts, now: datetime, *, rules: Rules) -> Plan:
     """Decide what happens when the student comes back from the bank (P5.2): look at the intent and go by it.
 
-    Raises Refused("already_settled") if no confirmation is awaited.
+    Raises Refused: "already_settled" if no confirmation is awaited, "under_review" if the intent was to be cancelled
+    and was not: what becomes of it is for staff to say (P10.3).
     """
     if not facts.has_pending_intent:
         raise Refused("already_settled")
+    if facts.payment_status == PaymentStatus.MANUAL_REVIEW and not facts.owed:
+        raise Refused("under_review")
     return Plan(
         action=Action.CONFIRM_AUTHORIZATION,
         rule="P5.2",

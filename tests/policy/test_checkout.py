@@ -9,7 +9,7 @@ from payments.policy.decide import decide
 from payments.policy.facts import Facts
 from payments.policy.plan import CreditMoves, Ending, Plan, PlannedStep
 from payments.policy.rules import DEFAULT_RULES
-from payments.policy.states import Action, BookingStatus, Call, Outcome, PaymentStatus
+from payments.policy.states import Action, BookingStatus, Call, Outcome, PaymentStatus, ReviewReason
 from payments.policy.windows import Window
 from tests.policy.given import ALL_CREDIT, IN, SOME_CREDIT, STARTS, booked, unpaid_checkout
 
@@ -154,6 +154,15 @@ def test_coming_back_from_the_bank_looks_at_the_intent() -> None:
 @pytest.mark.rule("P5.2")
 def test_nobody_comes_back_from_the_bank_who_was_not_sent_there() -> None:
     assert refusal_of(Action.CONFIRM_AUTHORIZATION, unpaid_checkout(), Window.LATE) == "already_settled"
+
+
+@pytest.mark.rule("P10.3")
+def test_an_intent_whose_cancelling_was_refused_is_for_staff_to_decide() -> None:
+    stopped = unpaid_checkout(
+        has_pending_intent=True, payment_status=PaymentStatus.MANUAL_REVIEW, review_reason=ReviewReason.VOID_REFUSED
+    )
+
+    assert refusal_of(Action.CONFIRM_AUTHORIZATION, stopped, Window.LATE) == "under_review"
 
 
 # --- Giving up ------------------------------------------------------------------------------------------------------
