@@ -111,8 +111,8 @@ def _bank(step: Step, world: World) -> str | None:
     return None
 
 
-def _chargeback(step: Step, world: World) -> str | None:
-    """The same, and the news comes at once; what the bank does is done, even if it is not taken in."""
+def _at_the_bank(step: Step, world: World) -> str | None:
+    """Something happens at the bank, and the news comes at once; it has happened, even if it is not taken in."""
     if step.lesson is not None and (stage := world.stage_of(step.lesson)):
         world.post.untold.add(stage.booking.ref)
     return _as_in_scenarios(step, world)
@@ -145,12 +145,14 @@ _ACTS: dict[str, Callable[[Step, World], str | None]] = {
     "set_card": _set_card,
     "pay_now": _pay_now,
     "bank": _bank,
-    "chargeback": _chargeback,
+    "chargeback": _at_the_bank,
+    "finish_3ds": _at_the_bank,
     "dashboard_refund": _dashboard_refund,
     "clockwork": _clockwork,
     "stripe_fault": _stripe_fault,
+    "nothing_but_time": lambda step, world: None,
     "redis": lambda step, world: world.let_redis_run(step.more["running"]),
-    "kill": lambda step, world: world.ambush.kill_at(step.more["after"]),
+    "kill": lambda step, world: world.ambush.kill_at(step.more["after_points"]),
     "post": lambda step, world: world.post.deliver(**step.more),
     "backfill": lambda step, world: world.post.ask_for_what_is_missing(),
 }

@@ -27,7 +27,7 @@ ROUNDS = 5  # of staff's work and a while each; one round may uncover what the n
 A_YEAR_ON = timedelta(days=400)  # every credit has expired
 
 
-def calm_down(world: World) -> None:
+def calm_down(world: World) -> list[str]:
     """End all trouble: nothing strikes, nobody lies in wait, everything runs, and all post has come."""
     world.ambush.call_off()
     world.let_redis_run(True)
@@ -37,6 +37,7 @@ def calm_down(world: World) -> None:
     for student in world.students:
         save_card(student, card="ok")
         payments.retry_unpaid(student=student, now=clock.now())
+    return []
 
 
 def let_it_settle(world: World) -> list[str]:

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from django.conf import settings
 from django.db import connections
 
 from bookings.models import Booking
@@ -26,7 +27,7 @@ from instainstru.local.simulation.world import World
 from instainstru.local.simulator import SimulatorControl
 from payments.models import Payment
 
-KILLED = "killed"
+FAILED, KILLED = "failed", "killed"
 NOT_BY_US = {"bank", "chargeback", "dashboard_refund", "finish_3ds"}  # what changes something at Stripe alone
 _WHICH = re.compile(r"(bk|pi|ch|tr|re|du|dp|acct|evt|cb)_\w+|\d+")  # what differs from one run to the next
 
@@ -93,69 +94,80 @@ def play(
     return outcome
 
 
+class Player:
+    """Plays steps one after another, and looks after each whether everything still holds."""
+
+    def __init__(self, world: World) -> None:
+        self.look: Look | None = None
+        self._world = world
+
+    def play(self, step: Step) -> tuple[str, list[str]]:
+        """Play a step; return a word for how it went, and a line for each thing that is wrong since."""
+        passed = self._world.ambush.points_passed
+        try:
+            word = self._play(step)
+            if self.look is not None and step.do not in NOT_BY_US and passed == self._world.ambush.points_passed:
+                return word, []
+            now = look_around(self._world)
+            wrong = broken(self.look, now)
+        except Exception as error:  # noqa: BLE001 - whatever nobody has foreseen is what we look for
+            return FAILED, [words_of(error)]
+        self.look = now
+        return word, wrong
+
+    def _play(self, step: Step) -> str:
+        """Travel to a step and carry it out; who is killed on the way is buried, and the next worker goes on."""
+        world = self._world
+        while not self._survives(lambda: world.traveller.go_to(step.at)):
+            pass
+        words: list[str] = []
+        if self._survives(lambda: words.append(act(step, world))):
+            return words[0]
+        if step.number % 2:  # some ask again at once, having heard nothing
+            act(step, world)
+        return KILLED
+
+    def _survives(self, work: Callable[[], object]) -> bool:
+        """Do something and return whether whoever did it is still alive; else they are buried."""
+        try:
+            work()
+        except (Killed, Exception):
+            if not self._world.ambush.is_dead:
+                raise
+            self._world.ambush.bury()
+            return False
+        return True
+
+
 def _play(world: World, story: Story, outcome: Outcome, tell: Callable[[str], object]) -> None:
     trail = hashlib.sha256()
-    look: Look | None = None
+    player = Player(world)
     with world.ambush.laid():
         for step in story.steps:
-            wrong: list[str] = []
-            passed = world.ambush.points_passed
-            try:
-                word = _play_step(step, world)
-                if look is None or passed != world.ambush.points_passed or step.do in NOT_BY_US:
-                    now = look_around(world)
-                    wrong = broken(look, now)
-                    look = now
-            except Exception as error:  # noqa: BLE001 - whatever nobody has foreseen is what we look for
-                word, wrong = "failed", [_words_of(error)]
+            word, wrong = player.play(step)
             outcome.steps += 1
             outcome.words[word] += 1
             tell(f"{step}: {word}")
-            trail.update(f"{step.number} {word} {_where_all_stands(look)}\n".encode())
+            trail.update(f"{step.number} {word} {_where_all_stands(player.look)}\n".encode())
             if wrong:
                 outcome.failure = Failure(after=step.number, lines=tuple(wrong))
                 break
-    if outcome.failure is None:
-        try:
-            wrong = _end(world)
-        except Exception as error:  # noqa: BLE001 - as above
-            wrong = [_words_of(error)]
-        if wrong:
-            outcome.failure = Failure(after=None, lines=tuple(wrong))
+    if outcome.failure is None and (wrong := end(world)):
+        outcome.failure = Failure(after=None, lines=tuple(wrong))
     outcome.bookings = Booking.objects.count()
     outcome.ends.update(Payment.objects.values_list("settlement_outcome", flat=True))
-    trail.update(f"end {outcome.ends}".encode())
+    trail.update(f"end {sorted(outcome.ends.items())}".encode())
     outcome.trail = trail.hexdigest()[:16]
 
 
-def _play_step(step: Step, world: World) -> str:
-    """Travel to a step and carry it out; who is killed on the way is buried, and the next worker goes on."""
-    while not _survives(lambda: world.traveller.go_to(step.at), world):
-        pass
-    words: list[str] = []
-    if _survives(lambda: words.append(act(step, world)), world):
-        return words[0]
-    if step.number % 2:  # some ask again at once, having heard nothing
-        act(step, world)
-    return KILLED
-
-
-def _survives(work: Callable[[], object], world: World) -> bool:
-    """Do something and return whether whoever did it is still alive; else they are buried."""
+def end(world: World) -> list[str]:
+    """End all trouble, let time pass and staff do their work; return what is wrong then."""
     try:
-        work()
-    except (Killed, Exception):
-        if not world.ambush.is_dead:
-            raise
-        world.ambush.bury()
-        return False
-    return True
-
-
-def _end(world: World) -> list[str]:
-    for end in (ending.calm_down, ending.let_it_settle, ending.let_staff_end_it, ending.final_account):
-        if wrong := end(world):
-            return wrong
+        for part in (ending.calm_down, ending.let_it_settle, ending.let_staff_end_it, ending.final_account):
+            if wrong := part(world):
+                return wrong
+    except Exception as error:  # noqa: BLE001 - as above
+        return [words_of(error)]
     return []
 
 
@@ -165,7 +177,12 @@ def _where_all_stands(look: Look | None) -> str:
     return str([(each.status, each.settlement_outcome, each.captured_cents, each.paid_cents) for each in payments])
 
 
-def _words_of(error: Exception) -> str:
-    ours = [frame for frame in traceback.extract_tb(error.__traceback__) if "site-packages" not in frame.filename]
-    last = ours[-1]
-    return f"{type(error).__name__} in {Path(last.filename).name} {last.name}: {error} (line {last.lineno})"
+def words_of(error: Exception) -> str:
+    """Return what went wrong, and where in our own code."""
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [frame for frame in frames if _is_ours(Path(frame.filename))]
+    return f"{type(error).__name__} in {Path(own[-1].filename).name} {own[-1].name}: {error} (line {own[-1].lineno})"
+
+
+def _is_ours(path: Path) -> bool:
+    return path.is_relative_to(settings.BASE_DIR) and ".venv" not in path.parts

@@ -44,7 +44,7 @@ def _flurry(rng: random.Random, lesson: Lesson, draft: Draft, *, faults: Faults)
         call = rng.choice(["authorize", "capture", "capture", "reverse", "payout", "refund", "void"])
         fault = rng.choice(["error_500", "lost_answer", "timeout_before", "refuse"])
         draft.add(at - INSTANT, "stripe_fault", call=call, fault=fault, times=1 if fault == "refuse" else 3)
-    for do, more in rng.choices(_AT_ONCE, k=rng.choice([2, 3, 4, 5])):
+    for do, more in rng.choices(AT_ONCE, k=rng.choice([2, 3, 4, 5])):
         draft.add(at, do, lesson.number, **more)
         at += rng.choice([timedelta(0), INSTANT, timedelta(seconds=50), timedelta(minutes=7), timedelta(hours=2)])
 
@@ -153,7 +153,7 @@ def _between(rng: random.Random, earliest: datetime, latest: datetime) -> dateti
     return earliest + minutes(rng, timedelta(0), max(timedelta(0), latest - earliest))
 
 
-_AT_ONCE: list[tuple[str, dict[str, object]]] = [
+AT_ONCE: list[tuple[str, dict[str, object]]] = [
     ("student_cancel", {}),
     ("student_cancel", {}),
     ("instructor_cancel", {}),

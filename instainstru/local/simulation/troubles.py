@@ -35,7 +35,7 @@ def trouble(rng: random.Random, lesson: Lesson, draft: Draft, *, faults: Faults)
             case "refused":
                 draft.add(just_before, "stripe_fault", call=rng.choice(CALLS), fault="refuse", times=1)
             case "killed":
-                draft.add(just_before, "kill", after=rng.randrange(MANY_POINTS))
+                draft.add(just_before, "kill", after_points=rng.randrange(MANY_POINTS))
             case "rival":
                 _let_meet(rng, lesson, draft)
             case "outage":
