@@ -1,9 +1,11 @@
 """Staff read a case, rule on it, and see the money move; only what is legal now is offered, to whoever may."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
 from django.core.files.base import ContentFile
+from django.db import connections
 from django.urls import reverse
 
 from bookings.operations import cancel_booking
@@ -259,6 +261,25 @@ def test_a_ruling_sent_twice_rules_once(browses, finance, stage, contested):
     assert "That was done already" in text_of(browser.post(url, body, follow=True))
     assert len(stage.simulator.requests()) == calls
     assert StaffAction.objects.count() == 1
+
+
+def test_a_double_click_rules_once(browses, finance, stage, contested):
+    url = confirm_page(contested.booking, "rule-no-show", "?ruling=student_absent")
+    body = sent_from(browses(finance).get(url))
+
+    def click(_):
+        try:
+            return browses(finance).post(url, body).status_code
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(max_workers=4) as clicks:
+        answers = list(clicks.map(click, range(4)))
+
+    assert set(answers) == {302}
+    assert StaffAction.objects.count() == 1
+    assert fresh(contested.booking).payment.captured_cents == 13_440
+    assert stage.disorder() == []
 
 
 def test_a_ruling_whose_plan_has_changed_is_shown_anew(browses, finance, stage, contested):
