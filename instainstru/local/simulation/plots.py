@@ -24,7 +24,7 @@ def live(rng: random.Random, lesson: Lesson, draft: Draft, *, faults: Faults) ->
     for _ in range(rng.choice([0, 1, 1, 1, 2, 2, 3])):
         (plot,) = rng.choices(list(PLOTS), weights=list(PLOTS.values()))
         plot(rng, lesson, draft)
-    if rng.random() < 0.5:
+    for _ in range(rng.choice([0, 1, 1, 2])):
         _flurry(rng, lesson, draft, faults=faults)
     if faults is not Faults.NONE:
         for _ in range(rng.choice([0, 0, 1, 2] if faults is Faults.HEAVY else [0, 0, 0, 1])):
@@ -45,7 +45,8 @@ def _flurry(rng: random.Random, lesson: Lesson, draft: Draft, *, faults: Faults)
         fault = rng.choice(["error_500", "lost_answer", "timeout_before", "refuse"])
         draft.add(at - INSTANT, "stripe_fault", call=call, fault=fault, times=1 if fault == "refuse" else 3)
     for do, more in rng.choices(AT_ONCE, k=rng.choice([2, 3, 4, 5])):
-        draft.add(at, do, lesson.number, **more)
+        meets = {"during_call": rng.randrange(3)} if faults is Faults.HEAVY and rng.random() < 0.3 else {}
+        draft.add(at, do, lesson.number, **more, **meets)
         at += rng.choice([timedelta(0), INSTANT, timedelta(seconds=50), timedelta(minutes=7), timedelta(hours=2)])
 
 

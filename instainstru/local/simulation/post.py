@@ -28,6 +28,7 @@ class Post:
 
     def deliver(self, *, lost: int, late: int, doubled: int, drawn: float) -> None:
         """Bring what is in the bag; of a hundred so many are lost, late or doubled, in disorder then."""
+        until_now = set(self.untold)
         self._collect()
         chance = random.Random(drawn)
         if lost or late or doubled:
@@ -44,16 +45,17 @@ class Post:
             for _ in range(2 if chance.randrange(100) < doubled else 1):
                 inbox.take_in(event)
         self._apply()
-        self._know_it_all_now()
+        self._know_it_all(until_now)
 
     def ask_for_what_is_missing(self) -> None:
         """Fill our gaps from Stripe's own list, as the clockwork does, what is still in the bag too."""
+        until_now = set(self.untold)
         self._collect()
         for account_id in operations.accounts_to_backfill():
             operations.backfill_events(account_id=account_id, now=clock.now())
         self._bag, self._some_are_lost = [], False
         self._apply()
-        self._know_it_all_now()
+        self._know_it_all(until_now)
 
     def unapplied(self) -> QuerySet[StripeEvent]:
         """Return events that came and could not be applied."""
@@ -63,9 +65,10 @@ class Post:
         taken = (json.loads(parcel["payload"]) for parcel in self._simulator.take_webhooks())
         self._bag += [event for event in taken if event["type"] in HANDLED]
 
-    def _know_it_all_now(self) -> None:
+    def _know_it_all(self, until_now: set[str]) -> None:
+        """Be told of what had happened before the post came; more may have happened meanwhile."""
         if not self._bag and not self._some_are_lost and not self.unapplied().exists():
-            self.untold.clear()
+            self.untold -= until_now
 
     def _apply(self) -> None:
         """Apply what is there, in the order in which it came; what can't be yet is tried again with the next post."""
