@@ -24,6 +24,7 @@ from payments.models import ChangeAtStripe, Payment, PayoutTransfer, Posting, St
 from payments.operations import waiting
 from payments.operations.came_back import refund_came_back
 from payments.operations.consequences import set_deadlines, unfreeze
+from payments.operations.lifecycle import go_on
 from payments.policy.accounts import Account, Line, balanced
 from payments.policy.states import Action, Call, Outcome, PaymentStatus, ReviewReason
 from payments.readers import NotYet
@@ -107,7 +108,7 @@ def see_changes(*, payment_id: int, actor: User, now: datetime, receipt: Receipt
         if waited:
             set_deadlines(subject, now=now)
             payment.save()
-            waiting.begin_next(subject, now=now)
+            go_on(subject, now=now)
         if receipt:
             receipt.record(f"payment:{payment.reference}")
 

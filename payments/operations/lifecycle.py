@@ -252,10 +252,11 @@ def go_on(subject: Subject, *, now: datetime) -> None:
 
 def _next_halted(payment: Payment) -> Operation | None:
     """What goes on first: a ruling goes on though its own case is still open, all else not before a stop has ended."""
-    stopped = payment.operations.stuck().exists()
+    reason = payment.kept_review_reason or payment.review_reason
+    stopped = reason in STOPS or reason == ReviewReason.CHANGED_AT_STRIPE
     for halted in payment.operations.halted().order_by("number"):
-        kind = Action(halted.kind)
-        if not freezes.halts(payment, kind) and (not stopped or kind in BY_STAFF or kind in CASE_OF):
+        goes_on_in_a_stop = halted.gave or halted.kind in BY_STAFF or halted.kind in CASE_OF
+        if not freezes.halts(payment, Action(halted.kind)) and (goes_on_in_a_stop or not stopped):
             return halted
     return None
 

@@ -83,11 +83,11 @@ def account_of_it_all(simulator: SimulatorControl) -> Json:
             for kind in (NoShowReport, LessonDispute, Chargeback)
             for case in kind.objects.order_by("id").values()
         ],
-        "freezes": sorted(Freeze.objects.values_list("reason", "since", "ended_at"), key=str),
+        "freezes": [_without(freeze, "id", "payment_id", "case") for freeze in Freeze.objects.order_by("id").values()],
         "owed in credit": [
             _without(owed, "id", "reference") for owed in NegativeBalance.objects.order_by("id").values()
         ],
-        "locks": sorted(AccountLock.objects.values_list("reason", "locked_at", "lifted_at"), key=str),
+        "locks": [_without(lock, "id", "reference") for lock in AccountLock.objects.order_by("id").values()],
         "time": sorted(str(time) for time in OccupiedTime.objects.all()),
         "accounts": {
             f"{row['account']} of {row['owner_id']}": row["cents"]

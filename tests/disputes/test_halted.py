@@ -13,6 +13,7 @@ from bookings.models import Booking
 from credits.queries import balance_of
 from instainstru import clock
 from instainstru.accounts.models import User
+from payments import operations as payments
 from payments.models import Operation, Payment
 from payments.policy.states import Bearer, DisputeRuling, NoShowRuling, Party
 from tests.crash.account import everything_is_right
@@ -42,6 +43,7 @@ from tests.crash.happenings import (
 )
 from tests.rules.standing import Money, money_of, stands
 from tests.stage import Stage
+from tests.webhooks.conftest import Post
 
 Stands = tuple[str, str, str]
 
@@ -254,3 +256,21 @@ def test_a_ruling_undoes_whatever_was_done_and_no_more(
     else:
         assert money.refunded == money.charged
         assert wallet.available == interrupted.had
+
+
+@pytest.mark.rule("P8.8")
+def test_what_was_halted_waits_until_a_change_at_stripe_was_seen(stage: Stage, staff: User) -> None:
+    post = Post()
+    booking = interrupt(stage, OPERATIONS["late cancellation"], "capture", "lost_answer", "dispute")
+    stage.simulator.refund_in_dashboard(Payment.objects.get(pk=booking.payment_id).intent_id, cents=1_000)
+    post.deliver("refund.created")
+
+    staff_rule_dispute(DisputeRuling.INSTRUCTOR_WINS)(stage, booking)
+    assert stands(booking) == ("cancelled", "manual_review", "changed_at_stripe")
+    payments.see_changes(payment_id=booking.payment_id, actor=staff, now=clock.now())
+    stage.travel(minutes=1)
+
+    everything_is_right(stage.simulator)
+    assert stands(booking) == ("cancelled", "settled", "student_cancel_lt12_split_50_50")
+    assert money_of(booking) == Money(charged=1_440, refunded=1_000, instructor=5_280)
+    assert balance_of(student_id=stage.student.pk, at=clock.now()).available == 6_000
