@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from bookings.models import Booking
 from bookings.web.timeline import cancelled_by
@@ -105,7 +106,9 @@ def _booked_by_student(booking: Booking, *, now: datetime) -> Standing:
                 tone="payment_method_required", label="To be paid", sentence="The charge for this lesson was refused."
             )
         case PaymentStatus.SETTLED:
-            return Standing(tone="completed", label="Completed", sentence="The lesson took place and is paid for.")
+            told = _SETTLED_OTHERWISE.get(booking.payment.settlement_outcome)
+            sentence = told.to_student if told else "The lesson took place and is paid for."
+            return Standing(tone="completed", label="Completed", sentence=sentence)
         case PaymentStatus.LOCKED:
             return Standing(
                 tone="confirmed",
@@ -122,7 +125,9 @@ def _booked_by_student(booking: Booking, *, now: datetime) -> Standing:
 
 def _booked_with_instructor(booking: Booking, *, now: datetime) -> Standing:
     if booking.payment.status == PaymentStatus.SETTLED:
-        return Standing(tone="completed", label="Completed", sentence="The lesson took place and you are paid.")
+        told = _SETTLED_OTHERWISE.get(booking.payment.settlement_outcome)
+        sentence = told.to_instructor if told else "The lesson took place and you are paid."
+        return Standing(tone="completed", label="Completed", sentence=sentence)
     if booking.marked_complete_at is not None:
         return Standing(tone="completed", label="Marked complete", sentence="You marked this lesson complete.")
     if now >= booking.ends_at:
@@ -160,6 +165,25 @@ def _missed(booking: Booking, *, side: Party) -> str:
 _ABSENT: dict[str, Party] = {
     Outcome.INSTRUCTOR_NO_SHOW: Party.INSTRUCTOR,
     Outcome.STUDENT_NO_SHOW: Party.STUDENT,
+}
+
+
+class _Told(NamedTuple):
+    to_student: str
+    to_instructor: str
+
+
+_SETTLED_OTHERWISE: dict[str, _Told] = {  # what became of a lesson that counts as given, but was not simply paid
+    Outcome.STUDENT_WINS_DISPUTE: _Told(
+        "A dispute about this lesson was decided for you.", "A dispute about this lesson was decided for the student."
+    ),
+    Outcome.STAFF_REFUND: _Told(
+        "Our staff refunded this lesson, wholly or in part.",
+        "Our staff refunded this lesson to the student, wholly or in part.",
+    ),
+    Outcome.CHARGEBACK_LOST: _Told(
+        "Your bank took the payment of this lesson back.", "The student’s bank took the payment of this lesson back."
+    ),
 }
 
 

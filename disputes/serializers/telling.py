@@ -193,13 +193,13 @@ def _outcome(case: Case, *, to: Party) -> Outcome | None:
         resolution=Resolution(case.resolution),
         ruling="" if isinstance(case, Chargeback) else case.ruling,
         at=case.resolved_at,
-        sentence=" ".join([_how_it_ended(case), _what_then(case, undertaking, to=to)]).strip(),
+        sentence=" ".join([_how_it_ended(case, undertaking), _what_then(case, undertaking, to=to)]).strip(),
         reason=case.resolution_reason if to == Party.STAFF else "",
         undertaking=undertaking,
     )
 
 
-def _how_it_ended(case: Case) -> str:
+def _how_it_ended(case: Case, undertaking: Undertaking | None) -> str:
     match Resolution(case.resolution):
         case Resolution.WITHDRAWN:
             return "The report was withdrawn."
@@ -210,6 +210,8 @@ def _how_it_ended(case: Case) -> str:
             return f"The bank decided for the {'instructor' if won else 'student'}."
         case Resolution.CONFIRMED:
             return f"Nobody contested the report in time. {_found(case)}"
+    if isinstance(case, LessonDispute) and undertaking and undertaking.state not in IN_THE_MEANTIME:
+        return "Our staff decided."  # and the plan says for whom
     return f"Our staff decided. {_found(case)}"
 
 

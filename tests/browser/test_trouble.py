@@ -10,6 +10,9 @@ import pytest
 from django.urls import reverse
 
 from disputes.models import Evidence, NoShowReport
+from disputes.operations import open_dispute, report_no_show, rule_dispute
+from instainstru import clock
+from payments.policy.states import DisputeRuling, Party
 from tests.browser.conftest import DESKTOP, PHONE
 from tests.disputes.conftest import PDF_BYTES, picture
 
@@ -75,3 +78,28 @@ def test_reported_contested_with_a_pdf_and_seen_by_both(stage, opens, tmp_path):
     assert Path(saved.value.path()).read_bytes() == PDF_BYTES
     student.page.get_by_role("link", name="room.png").click()
     student.page.wait_for_url(f"**{reverse('evidence-file', args=[Evidence.objects.earliest('id').ref])}")
+
+
+def test_how_it_ended_is_told_to_each_side_with_its_money(stage, opens, staff):
+    booking = stage.book(hours_ahead=30)
+    stage.travel(hours=30.5)
+    open_dispute(
+        booking=booking, actor=stage.student, by=Party.STUDENT, statement="It lasted ten minutes.", now=clock.now()
+    )
+    report_no_show(booking=booking, actor=stage.instructor, by=Party.INSTRUCTOR, absent=Party.STUDENT, now=clock.now())
+    rule_dispute(
+        booking=booking, ruling=DisputeRuling.STUDENT_WINS, actor=staff, reason="The log says so.", now=clock.now()
+    )
+
+    student, instructor = opens(stage.student, dark=True), opens(stage.instructor, viewport=PHONE)
+    for tab, said in ((student, "No longer held on your card $134.40"), (instructor, "You are not paid.")):
+        tab.go(reverse("booking-cases", args=[booking.ref]))
+        tab.says("Our staff decided. The dispute was decided for", said, "It ended with another case.")
+    keep(student, "trouble-student-ended")
+    keep(instructor, "trouble-instructor-ended")
+    student.go(reverse("booking", args=[booking.ref]))
+    student.says("A dispute about this lesson was decided for you.")
+    keep(student, "trouble-student-lesson-ended")
+    student.go(reverse("booking-cases", args=[stage.book(hours_ahead=60).ref]))
+    student.says("Nothing was reported about this lesson.")
+    keep(student, "trouble-nothing")

@@ -8,12 +8,12 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from disputes.models import Evidence, LessonDispute, NoShowReport
-from disputes.operations import contest_no_show, report_no_show, rule_no_show
+from disputes.operations import contest_no_show, open_dispute, report_no_show, rule_dispute, rule_no_show
 from disputes.operations.evidence import add_evidence, inspect
 from disputes.urls import urlpatterns
 from instainstru import clock
 from instainstru.templatetags.times import in_zone
-from payments.policy.states import NoShowRuling, Party
+from payments.policy.states import DisputeRuling, NoShowRuling, Party
 from tests.bookings.factories import InstructorFactory
 from tests.disputes.conftest import PDF_BYTES, kept_in, picture, upload
 from tests.factories import UserFactory
@@ -67,6 +67,16 @@ class TestOnTheLessonsPage:
         said = says(ines, "booking", lesson.ref)
         assert "The student reported that you did not come Open" in said
         assert "The report can be contested until then." in said
+
+    @pytest.mark.rule("P8.4")
+    def test_what_a_ruling_made_of_it(self, stage, sam, ines, lesson, staff):
+        open_dispute(booking=lesson, actor=stage.student, by=Party.STUDENT, statement="Short.", now=clock.now())
+        rule_dispute(
+            booking=lesson, ruling=DisputeRuling.STUDENT_WINS, actor=staff, reason="Heard both.", now=clock.now()
+        )
+
+        assert "A dispute about this lesson was decided for you." in says(sam, "booking", lesson.ref)
+        assert "A dispute about this lesson was decided for the student." in says(ines, "booking", lesson.ref)
 
     @pytest.mark.parametrize(("name", "most"), [("booking", 15), ("booking-cases", 11)])
     def test_costs_little_however_much_was_shown(self, stage, sam, lesson, report, name, most):
