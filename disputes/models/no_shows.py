@@ -61,6 +61,7 @@ class NoShowReport(Resolvable):
     objects = NoShowReportQuerySet.as_manager()
 
     class Meta(Resolvable.Meta):
+        verbose_name = "no-show report"
         constraints = [
             *Resolvable.Meta.constraints,
             models.UniqueConstraint(name="a_side_reports_a_no_show_once", fields=["booking", "reported_by"]),

@@ -59,6 +59,7 @@ PAGES = {
     "card-setup": STUDENTS_BUTTON,
     "card-saved": (LOGIN, 302, 302, FORBIDDEN, FORBIDDEN, FORBIDDEN),
     "payouts": INSTRUCTORS,
+    "payouts-dashboard": INSTRUCTORS_BUTTON,
     "payouts-return": (LOGIN, FORBIDDEN, FORBIDDEN, 302, 302, FORBIDDEN),
     "wallet": STUDENTS,
 }
