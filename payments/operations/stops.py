@@ -22,6 +22,7 @@ from payments.operations.facts import facts_of
 from payments.operations.lifecycle import ENDS_WHAT_WAITS, accept, end_what_waits, go_on, write
 from payments.operations.resuming import go_on_from_the_refusal, still_to_do
 from payments.policy.accounts import Account, Line, balanced
+from payments.policy.conclude import AT_CHECKOUT
 from payments.policy.decide import decide
 from payments.policy.plan import NOTHING, CreditMoves, Ending, Plan
 from payments.policy.states import (
@@ -35,6 +36,7 @@ from payments.policy.states import (
 )
 from payments.rules import rules_of_version
 
+HOLDS_THE_CARD = AT_CHECKOUT | {Action.AUTHORIZE}  # given up, the lesson was never paid for
 MOVES_MONEY = (Call.CAPTURE, Call.REVERSE, Call.PAY, Call.TAKE_BACK, Call.REFUND, Call.CHARGE)
 
 
@@ -248,7 +250,7 @@ def _given_up(operation: Operation, payment: Payment) -> Ending:
     return Ending(
         payment_status=PaymentStatus.SETTLED,
         outcome=plan.ending.outcome if paid else Outcome.NEVER_PAID,
-        booking_status=BookingStatus.CANCELLED if plan.action == Action.AUTHORIZE else None,
+        booking_status=BookingStatus.CANCELLED if plan.action in HOLDS_THE_CARD else plan.ending.booking_status,
         credits=NOTHING if operation.gave else CreditMoves(released=_still_reserved(payment)),
     )
 
