@@ -128,15 +128,14 @@ class SimulatorControl:
 def own_simulator() -> Iterator[SimulatorControl]:
     """Run a simulator of one's own in memory, without webhooks, and point this process's Stripe calls at it."""
     command = [sys.executable, "-m", "payments.simulator", "--port", "0", "--webhooks", "off"]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=settings.BASE_DIR)
-    try:
-        assert process.stdout is not None
-        line = process.stdout.readline()
-        if not line.startswith(ANNOUNCEMENT):
-            raise RuntimeError(f"The simulator did not start: {line!r}")
-        url = line.removeprefix(ANNOUNCEMENT).strip()
-        with override_settings(STRIPE_API_BASE=url, STRIPE_CALLS_PER_SECOND=100_000):
-            yield SimulatorControl(url)
-    finally:
-        process.terminate()
-        process.wait()
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=settings.BASE_DIR) as process:
+        try:
+            assert process.stdout is not None
+            line = process.stdout.readline()
+            if not line.startswith(ANNOUNCEMENT):
+                raise RuntimeError(f"The simulator did not start: {line!r}")
+            url = line.removeprefix(ANNOUNCEMENT).strip()
+            with override_settings(STRIPE_API_BASE=url, STRIPE_CALLS_PER_SECOND=100_000):
+                yield SimulatorControl(url)
+        finally:
+            process.terminate()

@@ -1,0 +1,39 @@
+"""`manage.py simulate`: how it tells what came of it."""
+
+import io
+import json
+
+import pytest
+from django.core.management import call_command
+
+from instainstru.local.simulation import many
+from instainstru.local.simulation.play import Failure, Outcome, play
+
+
+@pytest.mark.timeout(300)
+def test_it_ends_with_what_came_of_it(transactional_db: None) -> None:
+    out = io.StringIO()
+
+    call_command("simulate", *["--bookings", "1", "--faults", "light", "--json"], stdout=out)
+
+    report = json.loads(out.getvalue().splitlines()[-1])
+    assert (report["seeds"], report["failed"], report["failed_seeds"]) == (1, 0, [])
+    assert report["bookings"] == 1
+
+
+@pytest.mark.timeout(300)
+def test_a_seed_that_fails_says_how_to_play_it_again(transactional_db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    def failing(story: object, **named: object) -> Outcome:
+        outcome = play(story, **named)  # type: ignore[arg-type]
+        outcome.failure = Failure(after=None, lines=("money is lost: 42",))
+        return outcome
+
+    monkeypatch.setattr(many, "play", failing)
+    out = io.StringIO()
+
+    with pytest.raises(SystemExit) as ended:
+        call_command("simulate", *["--bookings", "1", "--only", "1,2", "--as-it-is"], stdout=out)
+
+    assert ended.value.code == 1
+    assert "money is lost: 42" in out.getvalue()
+    assert "replay: manage.py simulate --seed 1 --bookings 1 --faults heavy --only 1,2" in out.getvalue()
