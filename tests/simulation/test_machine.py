@@ -94,8 +94,8 @@ def test_any_order_of_anything(stripe: SimulatorControl, start_over: Callable[[]
     run_state_machine_as_test(
         Marketplace,
         settings=settings(
-            max_examples=4,
-            stateful_step_count=10,
+            max_examples=3,
+            stateful_step_count=8,
             derandomize=True,
             database=None,
             deadline=None,

@@ -67,7 +67,7 @@ def _let_meet(rng: random.Random, lesson: Lesson, draft: Draft) -> None:
     if own:
         index = rng.choice(own)
         at, do, number, more = draft.steps[index]
-        draft.steps[index] = (at - INSTANT, do, number, more | {"during_call": rng.randrange(4)})
+        draft.steps[index] = (max(at - INSTANT, BEGINNING), do, number, more | {"during_call": rng.randrange(4)})
 
 
 def _indexes(lesson: Lesson, steps: Iterable[tuple[datetime, str, int | None, object]]) -> list[int]:
