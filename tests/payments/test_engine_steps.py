@@ -80,7 +80,7 @@ def test_keys_name_payment_operation_step_and_attempt_and_nothing_else(
     for booking in bookings:
         story(stage, booking)
 
-    steps = list(Step.objects.select_related("operation__payment"))
+    steps = list(Step.objects.select_related("operation__payment").order_by("pk"))
     for step in steps:
         operation = step.operation
         assert step.idempotency_key == (
