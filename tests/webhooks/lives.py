@@ -132,6 +132,18 @@ def bank_sends_a_refund_back(life: Life) -> None:
         life.stage.simulator.fail_refund(standing[-1])
 
 
+def bank_takes_the_payment_back(life: Life) -> None:
+    life.stage.simulator.dispute(life.payment.intent_id)
+
+
+def bank_finds_for_us(life: Life) -> None:
+    life.stage.simulator.decide_dispute(life.payment.intent_id, won=True)
+
+
+def bank_finds_for_the_student(life: Life) -> None:
+    life.stage.simulator.decide_dispute(life.payment.intent_id, won=False)
+
+
 def instructor_takes_it_to_the_bank(life: Life) -> None:
     said(lambda: client.post("/v1/payouts", {"amount": 900, "currency": "usd"}, key=_key(), account=life.account))
 
@@ -176,6 +188,9 @@ ACTS: dict[str, Callable[[Life], None]] = {
         dashboard_cancels_the_hold,
         dashboard_pays_the_instructor,
         bank_sends_a_refund_back,
+        bank_takes_the_payment_back,
+        bank_finds_for_us,
+        bank_finds_for_the_student,
         instructor_takes_it_to_the_bank,
         bank_sends_a_payout_back,
         account_lapses,
@@ -264,11 +279,13 @@ def picture(life: Life) -> Json:
 _PAYMENT = (
     "status",
     "former_status",
+    "kept_status",
     "review_reason",
     "settlement_outcome",
     "authorized_cents",
     "captured_cents",
     "refunded_to_card_cents",
+    "charged_back_cents",
     "charge_transfer_reversed_cents",
     "paid_cents",
     "owed_cents",

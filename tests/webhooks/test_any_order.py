@@ -59,6 +59,16 @@ BEGINNINGS: list[list[str]] = [  # so that most lives have money in them
           "instructor_takes_it_to_the_bank", "bank_sends_a_payout_back"],
 )  # fmt: skip
 @example(
+    card="ok", hours_ahead=72, credits=5_000, seed=5,
+    acts=["settlement", "bank_takes_the_payment_back", "dashboard_refunds_some", "some_days", "bank_finds_for_us",
+          "some_days"],
+)  # fmt: skip
+@example(
+    card="ok", hours_ahead=72, credits=0, seed=6,
+    acts=["half_a_day_before", "student_cancels", "bank_takes_the_payment_back", "some_days",
+          "bank_finds_for_the_student"],
+)  # fmt: skip
+@example(
     card="declined", hours_ahead=30, credits=0, seed=4,
     acts=["half_a_day_before", "card_is_saved_and_left", "account_lapses", "settlement", "account_is_well_again",
           "staff_retry"],
