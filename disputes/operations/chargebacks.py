@@ -13,12 +13,14 @@ from disputes.models.resolution import Resolution
 from disputes.operations import notices
 from disputes.operations.subject import lock, open_cases, resolve, supersede
 from payments.gateway import disputes as gateway
+from payments.gateway import movements
 from payments.gateway.disputes import BankDispute
 from payments.ledger import journal
 from payments.models import StripeEvent
 from payments.operations import cases as money
 from payments.policy.accounts import Account, Line
 from payments.policy.states import Action, Party, ReviewReason
+from payments.readers import NotYet
 
 
 def take_in_from_bank(*, dispute_id: str, now: datetime, event: StripeEvent | None = None) -> Chargeback | None:
@@ -26,11 +28,15 @@ def take_in_from_bank(*, dispute_id: str, now: datetime, event: StripeEvent | No
 
     Any order and any repetition ends in the same state: what counts is how the dispute stands now. An inquiry, at which
     the bank only asks and withdraws nothing, is left alone. No transaction may be open.
-    Raises GatewayRefused, GatewayUnavailable.
+    Raises GatewayRefused, GatewayUnavailable; NotYet if it is about a charge of ours whose answer we don't know yet.
     """
     found = gateway.dispute(dispute_id)
+    if found.is_inquiry:
+        return None
     booking = Booking.objects.filter(payment__charge_id=found.charge_id).first()
-    if booking is None or found.is_inquiry:
+    if booking is None:
+        if found.intent_id and Booking.objects.filter(ref=movements.intent(found.intent_id).reference).exists():
+            raise NotYet("The answer that names this charge may still be under way.")
         return None
     with transaction.atomic(durable=True):
         subject = lock(booking)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import transaction
 from django.db.models import Q, Sum
@@ -36,8 +37,10 @@ def reconcile(
 ) -> Report:
     """Match every posting on our Stripe balance since an instant with Stripe's balance transactions.
 
-    Each difference becomes a work item, once; what matches in the end is settled by itself. What an open operation has
-    moved and not yet recorded is left for the next run. With `write` off nothing is kept. No transaction may be open.
+    Each difference becomes a work item, once; what matches in the end is settled by itself, and opened again should it
+    differ again. A charge that an open operation may be making right now is left for the next run; any other call of
+    its that is not recorded yet is an item until the next run. With `write` off nothing is kept. No transaction may be
+    open.
     Raises GatewayRefused, GatewayUnavailable.
     """
     booked = list(_booked(since=since - MARGIN))
@@ -51,7 +54,11 @@ def reconcile(
     found = [
         each for each in differences(booked, moved) if each.at >= since and not in_flight & {*each.objects, each.name}
     ]
-    items, settled = _keep(found, matched=booked, now=now) if write else (tuple(map(_item(now), found)), 0)
+    if write:
+        items, settled = _keep(found, matched=booked, now=now)
+    else:
+        items = tuple(ReconciliationItem(name=each.name, found_at=now, **_columns(each, now=now)) for each in found)
+        settled = 0
     return Report(entries=len(booked), transactions=len(moved), items=items, settled=settled)
 
 
@@ -107,27 +114,13 @@ def _keep(
     with transaction.atomic(durable=True):
         kept = []
         for difference in found:
-            item = _item(now)(difference)
-            item, _ = ReconciliationItem.objects.update_or_create(
-                name=item.name,
-                defaults={
-                    "kind": item.kind,
-                    "stripe_objects": item.stripe_objects,
-                    "booked_cents": item.booked_cents,
-                    "moved_cents": item.moved_cents,
-                    "happened_at": item.happened_at,
-                    "seen_at": now,
-                },
-                create_defaults={
-                    "kind": item.kind,
-                    "stripe_objects": item.stripe_objects,
-                    "booked_cents": item.booked_cents,
-                    "moved_cents": item.moved_cents,
-                    "happened_at": item.happened_at,
-                    "found_at": now,
-                    "seen_at": now,
-                },
+            standing = _columns(difference, now=now)
+            item, is_new = ReconciliationItem.objects.update_or_create(
+                name=difference.name, defaults=standing, create_defaults=standing | {"found_at": now}
             )
+            if not is_new and item.resolved_at is not None and item.resolved_by is None:
+                item.resolved_at, item.note = None, ""  # it had matched by itself, and does not any more
+                item.save()
             kept.append(item)
         gone = ReconciliationItem.objects.unresolved().exclude(pk__in=[item.pk for item in kept])
         names = {entry.cause for entry in matched}
@@ -138,20 +131,15 @@ def _keep(
     return tuple(item for item in kept if item.resolved_at is None), settled
 
 
-def _item(now: datetime) -> Callable[[Difference], ReconciliationItem]:
-    def make(difference: Difference) -> ReconciliationItem:
-        return ReconciliationItem(
-            kind=difference.kind.value,
-            name=difference.name,
-            stripe_objects=list(difference.objects),
-            booked_cents=difference.booked,
-            moved_cents=difference.moved,
-            happened_at=difference.at,
-            found_at=now,
-            seen_at=now,
-        )
-
-    return make
+def _columns(difference: Difference, *, now: datetime) -> dict[str, Any]:
+    return {
+        "kind": difference.kind.value,
+        "stripe_objects": list(difference.objects),
+        "booked_cents": difference.booked,
+        "moved_cents": difference.moved,
+        "happened_at": difference.at,
+        "seen_at": now,
+    }
 
 
 def close_item(*, item_id: int, actor: User, note: str, now: datetime, receipt: Receipt | None = None) -> None:

@@ -15,8 +15,9 @@ from instainstru import clock
 from payments.ledger import journal
 from payments.ledger.matching import Booked, DifferenceKind, Moved, differences
 from payments.models import ReconciliationItem
-from payments.operations.reconcile import reconcile
+from payments.operations.reconcile import close_item, reconcile
 from payments.policy.accounts import Account, Line
+from tests.factories import UserFactory
 from tests.stage import Stage
 
 Kind = ReconciliationItem.Kind
@@ -65,6 +66,23 @@ def test_what_moved_at_stripe_alone_is_a_work_item_and_settles_itself_once_booke
 
     assert found() == []
     assert ReconciliationItem.objects.get().resolved_at == clock.now()
+
+
+def test_what_had_settled_itself_is_a_work_item_again_if_it_differs_again(stage: Stage, lived: Booking) -> None:
+    _book(lived, cause="stripe:re_of_nobody", cents=-2_500, object_id="re_of_nobody")
+    (item,) = found()
+    ReconciliationItem.objects.update(resolved_at=clock.now(), note="It matches now.")
+
+    assert found() == [item]
+
+
+def test_what_staff_have_closed_stays_closed(lived: Booking) -> None:
+    _book(lived, cause="stripe:re_of_nobody", cents=-2_500, object_id="re_of_nobody")
+    found()
+    item = ReconciliationItem.objects.get()
+    close_item(item_id=item.pk, actor=UserFactory(as_staff=True), note="A test of the bank's.", now=clock.now())
+
+    assert found() == []
 
 
 def test_what_is_booked_alone_is_a_work_item(lived: Booking) -> None:

@@ -15,6 +15,8 @@ from disputes.tasks import sweep_unanswered_submissions
 from instainstru import clock
 from instainstru.accounts.models import User
 from instainstru.refusals import Refused
+from payments.models import Payment
+from payments.readers import NotYet
 from tests.factories import UserFactory
 from tests.stage import Stage
 
@@ -90,12 +92,12 @@ def test_evidence_goes_to_the_bank_once(stage: Stage, staff: User, chargeback: C
 
 @pytest.mark.rule("P10.4")
 def test_evidence_without_an_answer_is_sent_again_under_its_key(
-    stage: Stage, staff: User, chargeback: Chargeback, settings: pytest.FixtureRequest
+    stage: Stage, staff: User, chargeback: Chargeback, settings
 ) -> None:
-    reachable = settings.STRIPE_API_BASE  # type: ignore[attr-defined]
-    settings.STRIPE_API_BASE = "http://127.0.0.1:9"  # type: ignore[attr-defined]  # nobody listens there
+    reachable = settings.STRIPE_API_BASE
+    settings.STRIPE_API_BASE = "http://127.0.0.1:9"  # nobody listens there
     waiting = cases.submit_evidence(chargeback=chargeback, actor=staff, statement="", now=clock.now())
-    settings.STRIPE_API_BASE = reachable  # type: ignore[attr-defined]
+    settings.STRIPE_API_BASE = reachable
     assert (waiting.answered_at, waiting.next_try_at) == (None, clock.now() + timedelta(minutes=1))
 
     stage.travel(minutes=2)
@@ -116,3 +118,16 @@ def test_what_the_bank_has_decided_is_not_argued_with(
 
     with pytest.raises(Refused, match="already_settled"):
         cases.submit_evidence(chargeback=chargeback, actor=staff, statement="", now=clock.now())
+
+
+@pytest.mark.rule("P11")
+def test_a_chargeback_of_a_charge_that_we_do_not_know_yet_is_looked_at_again(stage: Stage, booking: Booking) -> None:
+    """Its event may be quicker than the answer that names the charge: it is not ours to forget."""
+    known = booking.payment.charge_id
+    Payment.objects.update(charge_id="")
+    dispute = stage.simulator.dispute(booking.payment.intent_id)
+    with pytest.raises(NotYet):
+        cases.take_in_from_bank(dispute_id=dispute["id"], now=clock.now())
+    Payment.objects.update(charge_id=known)
+
+    assert cases.take_in_from_bank(dispute_id=dispute["id"], now=clock.now()) is not None
