@@ -8,23 +8,18 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from celery import shared_task
-from django.db import transaction
 from kombu.exceptions import OperationalError
 
 from instainstru import clock
-from instainstru.locks import booking_mutex
-from instainstru.refusals import Refused
 from payments import operations
 from payments.gateway.parties import GatewayRefused, GatewayUnavailable
 from payments.models import Operation, Payment, StripeEvent
 from payments.models.payment import PaymentQuerySet
 from payments.operations.mirroring import SETTLES_IN
 from payments.operations.reconcile import reconcile
-from payments.policy.states import Action, Party
+from payments.policy.states import Action
 
 logger = logging.getLogger(__name__)
-
-LEASE = timedelta(minutes=5)  # as long as a task may run; a dead worker's claim ends with it
 
 Due = Callable[[PaymentQuerySet, datetime], PaymentQuerySet]
 
@@ -50,18 +45,7 @@ def sweep_settlements_due(*, limit: int = 100) -> None:
 @shared_task(ignore_result=True)
 def begin_due(*, payment_id: int, kind: str) -> None:
     """Begin and carry out what is due for one payment, unless something else is being done with it."""
-    payment = Payment.objects.only("reference").get(pk=payment_id)
-    with booking_mutex(payment.reference) as ours:
-        if ours:
-            try:
-                operation = operations.begin(
-                    kind=Action(kind), payment_id=payment_id, party=Party.SYSTEM, now=clock.now()
-                )
-                operations.perform(operation, inline=False)
-            except Refused as refusal:
-                # Due a moment ago and not any more: somebody was quicker, and what they did set the next deadline.
-                logger.info("%s of %s is not due: %s", kind, payment.reference, refusal.code)
-    operations.unclaim(payment_id=payment_id, now=clock.now())
+    operations.carry_out_claimed(payment_id=payment_id, kind=Action(kind))
 
 
 @shared_task(ignore_result=True)
@@ -160,14 +144,7 @@ def reconcile_with_stripe(*, days: int = 3) -> None:
 
 
 def _fan_out(kind: Action, due: Due, order: str, limit: int) -> None:
-    """Claim due payments for this sweep and start one task for each.
-
-    The claim spares work; the index of open operations keeps it right.
-    """
-    with transaction.atomic(durable=True):
-        candidates = due(Payment.objects.all(), clock.now()).unclaimed(at=clock.wall()).without_open_operation()
-        claimed = candidates.order_by(order, "id").select_for_update(skip_locked=True, of=("self",))
-        payment_ids = [payment.pk for payment in claimed.only("pk")[:limit]]
-        Payment.objects.filter(pk__in=payment_ids).update(claimed_until=clock.wall() + LEASE)
-    for payment_id in payment_ids:
+    """Claim due payments for this sweep and start one task for each."""
+    candidates = due(Payment.objects.all(), clock.now())
+    for payment_id in operations.claim(candidates, order=(order, "id"), limit=limit):
         begin_due.delay(payment_id=payment_id, kind=kind)

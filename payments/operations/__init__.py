@@ -5,7 +5,7 @@ from payments.operations.accounts import dashboard_link, onboarding_link, open_a
 from payments.operations.backfill import accounts_to_backfill, backfill_events
 from payments.operations.cards import begin_card_setup, confirm_card_setup, retry_unpaid, save_card, what_the_card_owes
 from payments.operations.changes import see_changes
-from payments.operations.claims import unclaim
+from payments.operations.claims import carry_out_claimed, claim, unclaim
 from payments.operations.credit import expire_credits, grant_credit
 from payments.operations.endpoints import plan_endpoints, set_up_endpoints
 from payments.operations.events import apply_event, replay_event
@@ -31,6 +31,8 @@ __all__ = [
     "begin",
     "begin_card_setup",
     "cancel_by_staff",
+    "carry_out_claimed",
+    "claim",
     "confirm_card_setup",
     "dashboard_link",
     "expire_credits",

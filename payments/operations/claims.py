@@ -1,12 +1,59 @@
-"""Giving a swept payment back."""
+"""Claiming what is due, carrying it out, and giving it back: what sweeps and `manage.py payouts run` share."""
 
-from datetime import datetime
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 
 from django.db import transaction
 
+from instainstru import clock
+from instainstru.locks import booking_mutex
+from instainstru.refusals import RefusalCode, Refused
 from payments import endings
+from payments.models import Operation, Payment
+from payments.models.payment import PaymentQuerySet
 from payments.operations.consequences import set_deadlines
-from payments.policy.states import Action
+from payments.operations.lifecycle import begin, perform
+from payments.policy.states import Action, Party
+
+logger = logging.getLogger(__name__)
+
+LEASE = timedelta(minutes=5)  # as long as a task may run; a dead worker's claim ends with it
+
+
+def claim(due: PaymentQuerySet, *, order: Sequence[str], limit: int) -> list[int]:
+    """Lease payments that are due to this worker and return their ids; what others hold or have claimed is left out.
+
+    The claim spares work; the index of open operations keeps it right.
+    """
+    with transaction.atomic(durable=True):
+        candidates = due.unclaimed(at=clock.wall()).without_open_operation()
+        claimed = candidates.order_by(*order).select_for_update(skip_locked=True, of=("self",))
+        payment_ids = [payment.pk for payment in claimed.only("pk")[:limit]]
+        Payment.objects.filter(pk__in=payment_ids).update(claimed_until=clock.wall() + LEASE)
+    return payment_ids
+
+
+def carry_out_claimed(*, payment_id: int, kind: Action) -> Operation | RefusalCode:
+    """Begin and carry out what is due for a claimed payment, give it back, and return the operation.
+
+    What is not due any more, or meets something else that is being done, changes nothing and returns why.
+    """
+    done: Operation | RefusalCode = RefusalCode.OPERATION_IN_PROGRESS
+    payment = Payment.objects.only("reference").get(pk=payment_id)
+    with booking_mutex(payment.reference) as ours:
+        if ours:
+            try:
+                operation = begin(kind=kind, payment_id=payment_id, party=Party.SYSTEM, now=clock.now())
+                done = perform(operation, inline=False)
+            except Refused as refusal:
+                # Due a moment ago and not any more: somebody was quicker, and what they did set the next deadline.
+                logger.info("%s of %s is not due: %s", kind, payment.reference, refusal.code)
+                done = refusal.code
+    unclaim(payment_id=payment_id, now=clock.now())
+    return done
 
 
 def unclaim(*, payment_id: int, now: datetime) -> None:

@@ -9,6 +9,7 @@ from instainstru import clock
 from payments import operations as payments
 from payments import tasks
 from payments.models import Operation, Payment
+from payments.operations.claims import LEASE
 from payments.policy.states import Action
 from tests.rules.standing import payment_of, stands
 from tests.stage import Stage
@@ -44,7 +45,7 @@ def test_a_sweep_claims_what_is_due_and_starts_one_task_for_each(stage: Stage, d
     tasks.sweep_authorizations_due()
 
     assert started == [{"payment_id": due.payment_id, "kind": Action.AUTHORIZE}]
-    assert clock.wall() < payment_of(due).claimed_until <= clock.wall() + tasks.LEASE
+    assert clock.wall() < payment_of(due).claimed_until <= clock.wall() + LEASE
     assert payment_of(later).claimed_until is None
 
 
