@@ -15,14 +15,8 @@ from payments.policy.states import Action, BookingStatus, Call, Outcome, Payment
 from payments.policy.windows import Window
 from tests.policy.given import ALL_CREDIT, CARD_ONLY, IN, SOME_CREDIT, STARTS, booked, priced, unpaid_checkout
 
-AUTHORIZE, CAPTURE, REVERSE, PAY, VOID, REFUND = (
-    Call.AUTHORIZE,
-    Call.CAPTURE,
-    Call.REVERSE,
-    Call.PAY,
-    Call.VOID,
-    Call.REFUND,
-)
+AUTHORIZE, CAPTURE, REVERSE = Call.AUTHORIZE, Call.CAPTURE, Call.REVERSE
+PAY, VOID, REFUND = Call.PAY, Call.VOID, Call.REFUND
 SCHEDULED, AUTHORIZED, LOCKED, CARD_REFUSED = (
     PaymentStatus.SCHEDULED,
     PaymentStatus.AUTHORIZED,
@@ -195,6 +189,18 @@ def test_odd_prices_share_by_rounding_half_up() -> None:
     )
 
 
+@pytest.mark.rule("P7.3")
+@pytest.mark.rule("P7.5")
+@pytest.mark.parametrize("status", [AUTHORIZED, LOCKED])
+def test_credits_that_are_lost_pay_for_the_half_like_the_card(status: PaymentStatus) -> None:
+    assert student_cancels(booked(status, terms=ALL_CREDIT), LATE).ending.lines == (
+        Line(Account.HELD, 1_440),
+        Line(Account.CREDITS, 6_000),
+        Line(Account.EARNINGS, -5_280),
+        Line(Account.FEE_INCOME, -2_160),
+    )
+
+
 # --- Windows are those of the instant -------------------------------------------------------------------------------
 
 
@@ -274,6 +280,7 @@ def test_the_instructor_gives_everything_back_whenever_it_is(facts, steps, windo
     plan = instructor_cancels(facts, window)
 
     assert (plan.rule, plan.ending.outcome) == ("P7.6", Outcome.INSTRUCTOR_CANCELLED)
+    assert plan.ending.payment_status == PaymentStatus.SETTLED
     assert tuple((step.call, step.amount) for step in plan.steps) == steps
     assert plan.ending.lines == ()  # what goes back to the card is posted with its step, and nobody earned anything
     assert plan.booking_status_at_once == BookingStatus.CANCELLED

@@ -140,9 +140,12 @@ def test_a_students_absence_from_what_was_settled_under_the_report_moves_no_mone
     """P8.1: the settlement's last call was sent already when the report was taken in."""
     plan = no_show(STUDENT, SETTLED, captured=13_440, instructor_holds=10_560)
 
+    assert (plan.action, plan.rule, plan.version) == (Action.RULE_NO_SHOW, "P8.3", DEFAULT_RULES.version)
     assert (calls(plan), plan.ending.credits, plan.ending.lines) == ([], NOTHING, ())
     assert plan.booking_status_at_once == BookingStatus.NO_SHOW
     assert (plan.ending.payment_status, plan.ending.outcome) == (SETTLED, Outcome.STUDENT_NO_SHOW)
+    assert plan.to_student == "You did not come; the lesson counts as given. Nothing changes for your card."
+    assert plan.to_instructor == "The student did not come; the lesson counts as given. Nothing changes for you."
 
 
 @pytest.mark.rule("P8.3")
@@ -155,7 +158,13 @@ def test_what_was_settled_under_the_report_is_taken_back(absent: NoShowRuling) -
 
     assert calls(plan) == [(Call.REVERSE, 10_560), (Call.REFUND, 8_440)]
     assert plan.ending.credits == CreditMoves(issued=5_000)
-    assert sum(line.amount for line in plan.ending.lines) == 0
+    assert lines(plan) == {
+        Account.HELD: -8_440,
+        Account.EARNINGS: 10_560,
+        Account.CREDITS: -5_000,
+        Account.FEE_INCOME: 2_880,
+    }
+    assert plan.to_student == f"{SAID[absent][0]} $84.40 goes back to your card. $50.00 goes back to your credits."
 
 
 @pytest.mark.rule("P8.3")
@@ -250,17 +259,25 @@ def test_credits_issued_before_are_revoked_and_what_was_spent_of_them_is_deducte
 
 
 @pytest.mark.rule("P8.4")
-def test_forfeited_credits_are_given_back_as_well() -> None:
+def test_what_the_bank_has_given_back_already_is_not_refunded() -> None:
+    plan = for_the_student(booked(SETTLED, booking=COMPLETED, captured=13_440, refunded=1_000, charged_back=4_000))
+
+    assert calls(plan) == [(Call.REFUND, 8_440)]
+
+
+@pytest.mark.rule("P8.4")
+@pytest.mark.parametrize(("given_back", "issued"), [(0, 6_000), (2_000, 4_000), (6_000, 0)])
+def test_forfeited_credits_are_given_back_as_well_but_once(given_back: int, issued: int) -> None:
     facts = booked(
         SETTLED, booking=CANCELLED, terms=ALL_CREDIT, captured=1_440, instructor_holds=5_280,
-        case=Case(credits_forfeited=6_000),
+        case=Case(credits_forfeited=6_000, credits_given_back=given_back),
         staffs=Staffs(transfers=(Transfer(id="tr_half", left=5_280),), booked_earnings=-5_280),
     )  # fmt: skip
 
     plan = for_the_student(facts)
 
     assert calls(plan) == [(Call.TAKE_BACK, 5_280), (Call.REFUND, 1_440)]
-    assert plan.ending.credits == CreditMoves(issued=6_000)
+    assert plan.ending.credits == CreditMoves(issued=issued)
 
 
 @pytest.mark.rule("P8.4")

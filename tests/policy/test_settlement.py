@@ -153,7 +153,7 @@ def test_a_student_who_did_not_come_pays_later_and_stays_a_no_show() -> None:
     plan = settled(booked(PaymentStatus.PAYMENT_METHOD_REQUIRED, booking=BookingStatus.NO_SHOW))
 
     assert [(step.call, step.amount) for step in plan.steps] == [(AUTHORIZE, 13_440), (CAPTURE, 13_440)]
-    assert plan.booking_status_at_once == BookingStatus.NO_SHOW
+    assert (plan.action, plan.booking_status_at_once) == (Action.SETTLE, BookingStatus.NO_SHOW)
     assert plan.ending.outcome == Outcome.STUDENT_NO_SHOW
     assert (plan.to_student, plan.to_instructor) == (
         "You did not come; the lesson counts as given. Your card is charged $134.40.",
