@@ -21,7 +21,7 @@ from bookings.serializers.bookings import OperationOut
 from bookings.serializers.staff import RefundIn, RefundPreviewIn, StaffCancelIn, StaffCancelPreviewIn
 from instainstru import clock
 from instainstru.accounts.requests import SignedInApiRequest
-from instainstru.admin.audit import AuditEntry, new_ticket
+from instainstru.admin.audit import AuditEntry, asker_of, new_ticket
 from instainstru.admin.rights import MOVE_MONEY
 from instainstru.api import idempotency
 from instainstru.api.documentation import may_meet
@@ -72,7 +72,7 @@ def receipt_for(
 ) -> StaffReceipt:
     """Return the receipt of something that staff do with a booking; `asked` is the body, with its reason."""
     entry = AuditEntry(
-        request=request._request,
+        asker=asker_of(request._request),
         ticket=new_ticket(),
         action=action,
         subject=booking.ref,

@@ -32,11 +32,24 @@ def is_used(ticket: str) -> bool:
     return StaffAction.objects.filter(ticket=ticket).exists()
 
 
+@dataclass(frozen=True, slots=True)
+class Asker:
+    """Who does something, and from which address; a command has none."""
+
+    actor: "User"
+    address: str | None = None
+
+
+def asker_of(request: HttpRequest) -> Asker:
+    """Return who sends a request; it is behind a login."""
+    return Asker(cast("User", request.user), _address_of(request))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuditEntry:
     """One entry to be: an operation takes it as its receipt and calls `record` in its own transaction."""
 
-    request: HttpRequest
+    asker: Asker
     ticket: str
     action: str
     subject: str  # the reference of what it is done to
@@ -48,8 +61,8 @@ class AuditEntry:
 
     @property
     def actor(self) -> "User":
-        """Who does it; the admin lets nobody in who is not signed in."""
-        return cast("User", self.request.user)
+        """Who does it."""
+        return self.asker.actor
 
     def record(self, began: str) -> None:
         """Keep who did what, when, from where and why. Raises DoneAlready for a ticket that was used."""
@@ -59,7 +72,7 @@ class AuditEntry:
             StaffAction.objects.create(
                 ticket=self.ticket,
                 actor=self.actor,
-                address=_address_of(self.request),
+                address=self.asker.address,
                 action=self.action,
                 subject=self.subject,
                 began=began,

@@ -264,7 +264,7 @@ class ConfirmsActions(admin.ModelAdmin):
         now: datetime,
     ) -> audit.AuditEntry:
         return audit.AuditEntry(
-            request=request,
+            asker=audit.asker_of(request),
             ticket=form.cleaned_data["ticket"],
             action=action.name,
             subject=action.subject_of(row),

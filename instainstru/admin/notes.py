@@ -55,7 +55,7 @@ class TakesNotes(admin.ModelAdmin):
 
     def _keep(self, request: HttpRequest, row: Model, form: NoteForm) -> None:
         entry = audit.AuditEntry(
-            request=request,
+            asker=audit.asker_of(request),
             ticket=form.cleaned_data["ticket"],
             action=audit.NOTE,
             subject=self.subject_of(row),
