@@ -205,6 +205,97 @@ def test_a_payout_may_come_back_from_the_bank(stage: Stage, arrived: bool) -> No
     assert stage.events(account)[-1] == "payout.failed"
 
 
+# --- Schedules of payouts -----------------------------------------------------------------------------------------
+
+SCHEDULES = {  # what is asked for, one after the other, and the schedule then
+    "a new account's": ([], {"delay_days": 2, "interval": "daily"}),
+    "manual": ([{"interval": "manual"}], {"delay_days": 2, "interval": "manual"}),
+    "weekly": (
+        [{"interval": "weekly", "weekly_anchor": "friday"}],
+        {"delay_days": 2, "interval": "weekly", "weekly_anchor": "friday"},
+    ),
+    "monthly, and later": (
+        [{"interval": "monthly", "monthly_anchor": 31, "delay_days": 7}],
+        {"delay_days": 7, "interval": "monthly", "monthly_anchor": 31},
+    ),
+    "the delay outlives a manual while": (
+        [{"delay_days": 7}, {"interval": "manual"}, {"interval": "daily"}],
+        {"delay_days": 7, "interval": "daily"},
+    ),
+    "an anchor goes with its interval": (
+        [{"interval": "weekly", "weekly_anchor": "friday"}, {"interval": "daily", "delay_days": "minimum"}],
+        {"delay_days": 2, "interval": "daily"},
+    ),
+}
+
+
+def schedule(wanted: dict) -> dict:
+    return {"settings": {"payouts": {"schedule": wanted}}}
+
+
+@pytest.mark.parametrize(("asked", "expected"), SCHEDULES.values(), ids=SCHEDULES)
+def test_an_account_keeps_the_schedule_that_it_was_given(stage: Stage, asked: list[dict], expected: dict) -> None:
+    account = stage.instructor()
+
+    for wanted in asked:
+        stage.api.accounts.update(account, schedule(wanted))
+
+    assert stage.api.accounts.retrieve(account).settings.payouts.schedule.to_dict() == expected
+    assert stage.events(account).count("account.updated") == 1 + len(asked)
+
+
+def test_an_account_may_be_opened_with_a_schedule(stage: Stage) -> None:
+    asked = {"type": "express", "capabilities": {"transfers": {"requested": True}}} | schedule({"interval": "manual"})
+
+    assert stage.api.accounts.create(asked).settings.payouts.schedule.interval == "manual"
+
+
+WRONG_SCHEDULES = {
+    "an interval that there is not": ({"interval": "yearly"}, "parameter_invalid"),
+    "a week without its day": ({"interval": "weekly"}, "parameter_missing"),
+    "a month without its day": ({"interval": "monthly"}, "parameter_missing"),
+    "a day without its week": ({"interval": "daily", "weekly_anchor": "friday"}, None),
+    "the 32nd": ({"interval": "monthly", "monthly_anchor": 32}, None),
+    "sooner than Stripe pays out": ({"delay_days": 1}, None),
+    "what Stripe does not know": ({"interval": "manual", "hour": 7}, "parameter_unknown"),
+    "what only Stripe knows": ({"interval": "weekly", "weekly_payout_days": ["friday"]}, "simulator_unsupported"),
+}
+
+
+@pytest.mark.parametrize(("wanted", "code"), WRONG_SCHEDULES.values(), ids=WRONG_SCHEDULES)
+def test_a_schedule_that_is_none_is_refused(stage: Stage, wanted: dict, code: str | None) -> None:
+    account = stage.instructor()
+
+    with pytest.raises(stripe.InvalidRequestError) as caught:
+        stage.api.accounts.update(account, schedule(wanted))
+
+    assert caught.value.error.code == code
+    assert stage.api.accounts.retrieve(account).settings.payouts.schedule.interval == "daily"
+
+
+def test_a_platform_does_not_decide_when_a_standard_account_is_paid_out(stage: Stage) -> None:
+    account = stage.api.accounts.create({"type": "standard"}).id
+
+    with pytest.raises(stripe.InvalidRequestError, match="does not have the required permissions"):
+        stage.api.accounts.update(account, schedule({"interval": "manual"}))
+
+
+def test_a_day_of_payouts_leaves_what_is_manual_where_it_is(stage: Stage) -> None:
+    (_, held), (_, paid) = stage.lesson_paid(), stage.lesson_paid()
+    nothing_there = stage.instructor()
+    stage.api.accounts.update(held, schedule({"interval": "manual"}))
+    before = stage.balance()
+
+    (payout,) = stage.control.post("payouts/run")
+
+    assert (payout["amount"], payout["automatic"]) == (10_560, True)
+    assert [stage.balance(account) for account in (held, paid, nothing_there)] == [10_560, 0, 0]
+    assert stage.balance() == before  # the platform's own money goes nowhere
+    assert stage.control.post("payouts/run") == []
+    with pytest.raises(stripe.InvalidRequestError, match="automatic payout"):
+        stage.api.balance_transactions.list({"payout": payout["id"]}, {"stripe_account": paid})
+
+
 def test_every_cent_has_a_balance_transaction(stage: Stage) -> None:
     intent, account = stage.lesson_paid()
     transfer = stage.api.charges.retrieve(intent.latest_charge).transfer

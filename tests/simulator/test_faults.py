@@ -80,6 +80,16 @@ KINDS = {
         happened=lambda stage, intent: stage.api.charges.retrieve(intent.latest_charge).refunded,
         refusal=(400, "invalid_request_error", "balance_insufficient"),
     ),
+    "account": Kind(
+        prepare=lambda stage: stage.instructor(),
+        act=lambda stage, account, key: stage.api.accounts.update(
+            account, {"settings": {"payouts": {"schedule": {"interval": "manual"}}}}, {"idempotency_key": key}
+        ),
+        happened=lambda stage, account: (
+            stage.api.accounts.retrieve(account).settings.payouts.schedule.interval == "manual"
+        ),
+        refusal=(400, "invalid_request_error", "payouts_not_allowed"),
+    ),
 }
 
 every_kind = pytest.mark.parametrize("call", KINDS)

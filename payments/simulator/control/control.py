@@ -34,6 +34,8 @@ POST /_control/dashboard/refund
     of the platform's.
 POST /_control/refunds/{id}/fail
     The bank sends a refund back.
+POST /_control/payouts/run
+    A day of payouts: what accounts have goes to their banks, but for manual schedules. It never happens unasked.
 POST /_control/payouts/{id}/fail
     The bank sends a payout back.
 POST /_control/webhooks
@@ -59,6 +61,7 @@ from payments.simulator.core import (
     capabilities,
     disputes,
     onboarding,
+    payout_schedules,
     payouts,
     refunds,
     request_log,
@@ -226,6 +229,10 @@ def _fail_refund(core: Core, given: Given, object_id: str) -> Body:
     return public(core.objects.must_get(object_id))
 
 
+def _run_payouts(core: Core, given: Given) -> list[Body]:
+    return [public(payout) for payout in payout_schedules.pay_out(core)]
+
+
 def _fail_payout(core: Core, given: Given, object_id: str) -> Body:
     payouts.fail(core, object_id)
     return public(core.objects.must_get(object_id))
@@ -272,6 +279,7 @@ _ROUTES: dict[tuple[str, str], Callable[..., Any]] = {
     ("POST", "disputes"): _dispute,
     ("POST", "dashboard/refund"): _refund,
     ("POST", "refunds/{}/fail"): _fail_refund,
+    ("POST", "payouts/run"): _run_payouts,
     ("POST", "payouts/{}/fail"): _fail_payout,
     ("POST", "webhooks"): _configure_webhooks,
     ("GET", "webhooks/queue"): _webhook_queue,

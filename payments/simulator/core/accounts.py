@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from payments.simulator.core import ledger
+from payments.simulator.core import ledger, payout_schedules
 from payments.simulator.core.capabilities import request, requirements, tell
 from payments.simulator.core.errors import invalid_request, missing
 from payments.simulator.core.events import before
+from payments.simulator.core.faults import strike
 from payments.simulator.core.lookup import change, empty_list, fetch_account, merged
 from payments.simulator.core.objects import Body
 from payments.simulator.core.onboarding import TO_ONBOARD
@@ -45,6 +46,8 @@ def create(core: Core, params: dict[str, Any]) -> Body:
         "metadata": merged({}, params.get("metadata", {})),
     }
     account["business_profile"] |= params.get("business_profile", {})
+    account["settings"]["payouts"]["schedule"] = dict(payout_schedules.BY_DEFAULT)
+    payout_schedules.change_schedule(account, params.get("settings", {}))
     account["requirements"] = requirements(TO_ONBOARD)
     core.objects.add(account, account=core.platform, requested=requested)
     return account
@@ -63,8 +66,10 @@ def retrieve(core: Core, params: dict[str, Any], account_id: str) -> Body:
 def update(core: Core, params: dict[str, Any], account_id: str) -> Body:
     """POST /v1/accounts/{account}"""
     account = fetch_account(core, account_id)
+    strike(core, "account")
     former = before(account)
     change(account, params, "business_type email metadata")
+    payout_schedules.change_schedule(account, params.get("settings", {}))
     account["business_profile"] |= params.get("business_profile", {})
     for name, wish in params.get("capabilities", {}).items():
         request(account, name, wish.get("requested", False))
@@ -168,7 +173,7 @@ def _body(core: Core, account_id: str, *, kind: str, controller: Body) -> Body:
             },
             "payouts": {
                 "debit_negative_balances": True,
-                "schedule": {"delay_days": 2, "interval": "manual"},
+                "schedule": dict(payout_schedules.MANUAL),
                 "statement_descriptor": None,
             },
             "sepa_debit_payments": {},

@@ -9,9 +9,9 @@
 | `latency` | yes, after a while; the key is in use meanwhile | yes | no |
 
 Calls: `authorize` wants money from a card (`charge` means those alone that take it at once), `capture`, `reverse` a
-transfer, `payout` any transfer, `refund`, `void`; `any` is every POST, `read` every GET. `refuse` and `stored_500`
-strike only calls that have a name. Faults of one call strike in the order in which they were asked for, each as often
-as it says; a delay comes beside the others. They live in memory.
+transfer, `payout` any transfer, `refund`, `void`, `account` changes a connected one; `any` is every POST, `read` every
+GET. `refuse` and `stored_500` strike only calls that have a name. Faults of one call strike in the order in which they
+were asked for, each as often as it says; a delay comes beside the others. They live in memory.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from payments.simulator.core.objects import Body
 if TYPE_CHECKING:
     from payments.simulator.core.core import Core
 
-CALLS = ("authorize", "charge", "capture", "reverse", "payout", "refund", "void", "read", "any")
+CALLS = ("authorize", "charge", "capture", "reverse", "payout", "refund", "void", "account", "read", "any")
 BEFORE = ("error_500", "timeout_before", "error_429")
 STRIKE_REPLAYS = (*BEFORE, "lost_answer")
 STRIKE_ONCE = (*STRIKE_REPLAYS, "refuse", "stored_500")
@@ -40,6 +40,7 @@ _REFUSALS = {  # what Stripe would most likely say: code, message
     "reverse": ("balance_insufficient", "The connected account has insufficient funds for this reversal."),
     "payout": ("balance_insufficient", "You have insufficient funds in your Stripe account."),
     "refund": ("balance_insufficient", "Insufficient funds in your Stripe balance to refund this amount."),
+    "account": ("payouts_not_allowed", "Payouts cannot be configured on this account."),
     "void": ("processing_error", "The authorization could not be released. Try again later."),
 }
 CARD_CODES = ("card_declined", "expired_card", "incorrect_cvc", "processing_error", "authentication_required")

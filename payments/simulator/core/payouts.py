@@ -19,7 +19,14 @@ _TO_ARRIVE = 2 * 24 * 60 * 60
 def create(core: Core, params: dict[str, Any]) -> Body:
     """POST /v1/payouts, for the account that the request speaks for."""
     only_usd(params)
-    account, amount = core.request.account, positive(params["amount"])
+    return make(core, core.request.account, positive(params["amount"]), params)
+
+
+def make(
+    core: Core, account: str, amount: int, params: dict[str, Any] | None = None, *, automatic: bool = False
+) -> Body:
+    """Pay an amount of an account's balance out to its bank, as a request asks or by the account's schedule."""
+    params = params or {}
     if ledger.available(core, account) < amount:
         raise insufficient_balance(
             "You have insufficient funds in your Stripe account for this transfer. Your card balance is too low.  You"
@@ -44,7 +51,7 @@ def create(core: Core, params: dict[str, Any]) -> Body:
             "application_fee": None,
             "application_fee_amount": None,
             "arrival_date": core.clock.stamp() + _TO_ARRIVE,
-            "automatic": False,
+            "automatic": automatic,
             "balance_transaction": transaction["id"],
             "created": core.clock.stamp(),
             "currency": "usd",

@@ -31,6 +31,7 @@ from payments.simulator.core import (
     transfers,
     webhook_endpoints,
 )
+from payments.simulator.core.errors import invalid_request
 from payments.simulator.core.lookup import fetch
 from payments.simulator.core.objects import Body
 from payments.simulator.wire import lists
@@ -136,8 +137,10 @@ def _list_transactions(core: Core, params: dict[str, Any]) -> Body:
     asked = lists.filters(params)
     payout = asked.pop("payout", None)
     if payout is not None:
-        fetch(core, "payout", payout, param="payout", status=400)
-        asked["source"] = payout  # payouts are made by hand here, so each explains itself alone
+        if fetch(core, "payout", payout, param="payout", status=400)["automatic"]:
+            message = "This simulator does not say what an automatic payout is made up of."
+            raise invalid_request(message, code="simulator_unsupported", param="payout")
+        asked["source"] = payout  # what is paid out by hand explains itself alone
     return lists.page(core, "balance_transaction", "/v1/balance_transactions", params, equal=asked)
 
 
@@ -155,7 +158,8 @@ _INTENT = (
 )
 _ACCOUNT = (
     "business_profile.mcc business_profile.name business_profile.product_description business_profile.url business_type"
-    " capabilities email metadata"
+    " capabilities email metadata settings.payouts.schedule.delay_days settings.payouts.schedule.interval"
+    " settings.payouts.schedule.monthly_anchor settings.payouts.schedule.weekly_anchor"
 )
 
 ROUTES = (
@@ -166,7 +170,7 @@ ROUTES = (
     Route("GET", "/v1/accounts", _list_accounts, _words(_DATED)),
     _post("/v1/accounts", accounts.create, f"{_ACCOUNT} type controller country"),
     Route("GET", "/v1/accounts/{account}", accounts.retrieve),
-    _post("/v1/accounts/{account}", accounts.update, _ACCOUNT),
+    _post("/v1/accounts/{account}", accounts.update, _ACCOUNT, "account"),
     Route("DELETE", "/v1/accounts/{account}", accounts.delete),
     Route("GET", "/v1/accounts/{account}/capabilities", capabilities.list_capabilities),
     Route("GET", "/v1/accounts/{account}/capabilities/{capability}", capabilities.retrieve_capability),
