@@ -76,6 +76,19 @@ class CreditLot(models.Model):
         indexes = [
             models.Index("wallet", "expires_at", "id", name="credit_lot_spendable", condition=Q(available_cents__gt=0)),
             models.Index("expires_at", "id", name="credit_lot_expiring", condition=Q(available_cents__gt=0)),
+            # Behind each warning an index of those that still wait for it: a year's credit expires, few of it untold.
+            models.Index(
+                "expires_at",
+                "id",
+                name="credit_lot_first_warning",
+                condition=Q(available_cents__gt=0, expiry_warnings__lt=1),
+            ),
+            models.Index(
+                "expires_at",
+                "id",
+                name="credit_lot_last_warning",
+                condition=Q(available_cents__gt=0, expiry_warnings__lt=2),
+            ),
             models.Index("reference", name="credit_lot_by_booking", condition=~Q(reference="")),
         ]
 

@@ -1,7 +1,10 @@
 """Who pays and who is paid, as Stripe knows them."""
 
+from typing import Self
+
 from django.conf import settings
 from django.db import models
+from django.db.models import F
 
 
 class Payer(models.Model):
@@ -58,6 +61,12 @@ class AccountLock(models.Model):
         return f"{self.reason} of {self.reference}"
 
 
+class PayeeQuerySet(models.QuerySet["Payee"]):
+    def longest_not_asked_first(self) -> Self:
+        """The order in which Stripe is asked for events that we have missed."""
+        return self.order_by(F("events_asked_at").asc(nulls_first=True), "id")
+
+
 class Payee(models.Model):
     """An instructor's connected account at Stripe (P2.1)."""
 
@@ -68,6 +77,16 @@ class Payee(models.Model):
     )
     requirements = models.JSONField(default=list, blank=True, help_text="What Stripe still wants to know.")
     checked_at = models.DateTimeField(null=True, blank=True)
+    events_asked_at = models.DateTimeField(
+        null=True, blank=True, help_text="When Stripe was last asked for its events, by the machine's time."
+    )
+
+    objects = PayeeQuerySet.as_manager()
+
+    class Meta:
+        indexes = [
+            models.Index(F("events_asked_at").asc(nulls_first=True), "id", name="payee_events_asked_longest_ago"),
+        ]
 
     def __str__(self) -> str:
         return self.account_id

@@ -4,8 +4,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from django.db.models import F, OuterRef, Subquery
-
 from instainstru import clock
 from payments import inbox, readers
 from payments.gateway.events import events_since
@@ -52,15 +50,15 @@ def backfill_events(
 
 def accounts_to_backfill(*, limit: int | None = None) -> list[str]:
     """Return the platform, as an empty string, and the connected accounts that were not looked at for the longest."""
-    looked_at = EventMark.objects.filter(account_id=OuterRef("account_id")).values("checked_at")
-    stalest = Payee.objects.annotate(looked_at=Subquery(looked_at)).order_by(F("looked_at").asc(nulls_first=True), "id")
-    return ["", *stalest.values_list("account_id", flat=True)[:limit]]
+    return ["", *Payee.objects.longest_not_asked_first().values_list("account_id", flat=True)[:limit]]
 
 
 def _mark(account_id: str, complete_until: datetime) -> None:
+    asked_at = clock.wall()
     EventMark.objects.update_or_create(
-        account_id=account_id, defaults={"complete_until": complete_until, "checked_at": clock.wall()}
+        account_id=account_id, defaults={"complete_until": complete_until, "checked_at": asked_at}
     )
+    Payee.objects.filter(account_id=account_id).update(events_asked_at=asked_at)  # where the sweep orders by it
 
 
 def _created(event: dict[str, Any]) -> datetime:

@@ -13,7 +13,8 @@ from django.db.models import QuerySet
 
 from credits.models import CreditLot, Wallet
 from instainstru import clock
-from payments.models import Operation, Payment, StripeEvent
+from instainstru.accounts.models import Role, User
+from payments.models import Operation, Payee, Payment, StripeEvent
 from tests.bookings.factories import PaymentFactory
 from tests.factories import UserFactory
 
@@ -66,7 +67,7 @@ def operations(payments: None) -> None:
 
 @pytest.fixture
 def lots() -> None:
-    """Credit of which nearly all is spent."""
+    """Credit of which nearly all is spent; of what is left of it all but a few owners have been told."""
     wallet = Wallet.objects.create(student=UserFactory())
     now = clock.now()
     CreditLot.objects.bulk_create(
@@ -78,6 +79,7 @@ def lots() -> None:
             source_key=f"many:{number}",
             issued_at=now - 400 * 24 * HOUR,
             expires_at=now - HOUR if number < DUE else now + number * HOUR,
+            expiry_warnings=0 if number < 2 * DUE else 2,
         )
         for number in range(ROWS)
     )
@@ -102,10 +104,33 @@ def events() -> None:
     _analyze(StripeEvent)
 
 
+@pytest.fixture
+def payees() -> None:
+    """Instructors of whose events Stripe was asked, one after the other."""
+    now = clock.wall()
+    users = User.objects.bulk_create(
+        User(email=f"teacher-{number}@example.com", name="Terry Teacher", role=Role.INSTRUCTOR)
+        for number in range(ROWS)
+    )
+    Payee.objects.bulk_create(
+        Payee(user=user, account_id=f"acct_{number}", events_asked_at=now - number * HOUR)
+        for number, user in enumerate(users)
+    )
+    _analyze(Payee)
+
+
 def swept_payments(scope: Callable[[QuerySet], QuerySet], order: str) -> Callable[[], QuerySet]:
     def query() -> QuerySet:
         due = scope(Payment.objects.all()).unclaimed(at=clock.wall()).without_open_operation()
         return due.order_by(order, "id").select_for_update(skip_locked=True, of=("self",)).only("pk")[:100]
+
+    return query
+
+
+def expiring_lots(*, warning: int, ahead: timedelta) -> Callable[[], QuerySet]:
+    def query() -> QuerySet:
+        lots = CreditLot.objects.spendable(at=clock.now()).filter(expires_at__lte=clock.now() + ahead)
+        return lots.filter(expiry_warnings__lt=warning).order_by("expires_at", "id").values("id")[:100]
 
     return query
 
@@ -145,15 +170,12 @@ SWEEPS: dict[str, tuple[str, Callable[[], QuerySet], str]] = {
         lambda: CreditLot.objects.expired(at=clock.now()).order_by("expires_at", "id").values("wallet_id")[:100],
         "credit_lot_expiring",
     ),
-    "credits expiring": (
-        "lots",
-        lambda: (
-            CreditLot.objects.spendable(at=clock.now())
-            .filter(expires_at__lte=clock.now() + 7 * 24 * HOUR, expiry_warnings__lt=2)
-            .order_by("expires_at", "id")
-            .values("id")[:100]
-        ),
-        "credit_lot_expiring",
+    "credits expiring in a month": ("lots", expiring_lots(warning=1, ahead=30 * 24 * HOUR), "credit_lot_first_warning"),
+    "credits expiring in a week": ("lots", expiring_lots(warning=2, ahead=7 * 24 * HOUR), "credit_lot_last_warning"),
+    "missed events": (
+        "payees",
+        lambda: Payee.objects.longest_not_asked_first().values("account_id")[:25],
+        "payee_events_asked_longest_ago",
     ),
     "unapplied events": (
         "events",
