@@ -54,6 +54,7 @@ class Running:
     program: Program
     process: "subprocess.Popen[bytes]"
     log: Path
+    log_begins_at: int = 0  # what stands before it is of a former life
 
 
 class Supervisor:
@@ -66,6 +67,7 @@ class Supervisor:
     def __init__(self, log_folder: Path) -> None:
         self._log_folder = log_folder
         self._running: list[Running] = []
+        self._names: set[str] = set()  # of all that were ever started
         self._is_ending = False
         self._is_in_a_hurry = False
 
@@ -90,20 +92,43 @@ class Supervisor:
         for number, handler in self._former_handlers.items():
             signal.signal(number, handler)
 
-    def start(self, *programs: Program) -> None:
-        """Start programs side by side and return when all are ready. Raises CannotRun."""
+    def start(self, *programs: Program, wait: bool = True) -> None:
+        """Start programs side by side and return when all are ready, or at once. Raises CannotRun."""
         for program in programs:
             _look_at_port(program)
         started = [self._launch(program) for program in programs]
-        for one in started:
-            self._wait_until_ready(one)
+        if wait:
+            for one in started:
+                self._wait_until_ready(one)
+
+    def kill(self, program: Program) -> None:
+        """End a program and all that it has started as a crash would; it can be started anew."""
+        one = self._running.pop(self._place_of(program))
+        children = _children_of(one.process.pid)
+        kill_group(one.process.pid)
+        one.process.wait()
+        psutil.wait_procs(children, timeout=one.program.grace)  # until then they may still hold its port
+        _say(self._janitor, f"done {one.process.pid}")
+
+    def pid_of(self, program: Program) -> int:
+        return self._running[self._place_of(program)].process.pid
+
+    def has_ended(self, program: Program) -> bool:
+        """Tell whether a program has ended by itself; `kill` clears away what it left."""
+        return self._running[self._place_of(program)].process.poll() is not None
+
+    def look_after(self, pid: int) -> None:
+        """Let a process that somebody else started and ends be ended also when this process is killed."""
+        _say(self._janitor, f"watch {pid}")
+
+    def let_go(self, pid: int) -> None:
+        """Look after a process no longer."""
+        _say(self._janitor, f"done {pid}")
 
     def check(self) -> None:
         """Raise CannotRun, with the end of its log, if a program has ended by itself."""
         for one in self._running:
-            if (code := one.process.poll()) is not None:
-                how = f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with code {code}"
-                raise CannotRun(f"The {one.program.name} {how}. {_end_of(one.log)}")
+            _require_alive(one)
 
     def watch(self, period: float = 0.5) -> None:
         """Stay until Ctrl-C, or raise CannotRun when a program ends by itself."""
@@ -120,9 +145,15 @@ class Supervisor:
         else:
             raise KeyboardInterrupt
 
+    def _place_of(self, program: Program) -> int:
+        return next(place for place, one in enumerate(self._running) if one.program.name == program.name)
+
     def _launch(self, program: Program) -> Running:
         log = self.log_of(program)
-        with log.open("wb") as output:
+        is_restart = program.name in self._names
+        self._names.add(program.name)
+        with log.open("ab" if is_restart else "wb") as output:
+            begins_at = output.tell()
             process = subprocess.Popen(
                 [*WAIT_FOR_THE_WORD, *map(str, program.command)],
                 stdin=subprocess.PIPE,
@@ -131,7 +162,7 @@ class Supervisor:
                 env={**os.environ, "PYTHONUNBUFFERED": "1", **program.environment},
                 start_new_session=True,  # Ctrl-C in the terminal is for the supervisor, which ends them in order
             )
-        one = Running(program, process, log)
+        one = Running(program, process, log, begins_at)
         self._running.append(one)
         _say(self._janitor, f"watch {process.pid}")
         _say(process, "go", and_no_more=True)
@@ -140,7 +171,7 @@ class Supervisor:
     def _wait_until_ready(self, one: Running) -> None:
         deadline = time.monotonic() + one.program.patience
         while not _is_ready(one):
-            self.check()
+            _require_alive(one)
             if time.monotonic() > deadline:
                 raise CannotRun(
                     f"The {one.program.name} was not ready after {one.program.patience:.0f} s. {_end_of(one.log)}"
@@ -186,11 +217,25 @@ def _say(process: "subprocess.Popen[bytes]", line: str, *, and_no_more: bool = F
             process.stdin.close()
 
 
+def _children_of(pid: int) -> list[psutil.Process]:
+    try:
+        return psutil.Process(pid).children(recursive=True)
+    except psutil.NoSuchProcess:
+        return []
+
+
+def _require_alive(one: Running) -> None:
+    if (code := one.process.poll()) is not None:
+        how = f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with code {code}"
+        raise CannotRun(f"The {one.program.name} {how}. {_end_of(one.log)}")
+
+
 def _is_ready(one: Running) -> bool:
     if one.program.ready_url:
         return _answers(one.program.ready_url)
     if one.program.ready_line:
-        return re.search(one.program.ready_line, one.log.read_text(errors="replace")) is not None
+        written = one.log.read_bytes()[one.log_begins_at :].decode(errors="replace")
+        return re.search(one.program.ready_line, written) is not None
     return True
 
 

@@ -63,9 +63,12 @@ class SimulatorControl:
     def _bank(self, intent_id: str, phase: str, more: Json) -> Json:
         return self._ask("POST", "/_control/disputes", {"payment_intent": intent_id, "phase": phase} | more)
 
-    def order_fault(self, call: str, fault: str, *, times: int | str = 1, match: Json | None = None) -> None:
+    def order_fault(
+        self, call: str, fault: str, *, times: int | str = 1, match: Json | None = None, latency_ms: int = 0
+    ) -> None:
         """Let the next calls of a kind fail, of those alone that match; `none` ends that call's faults."""
-        self._ask("POST", "/_control/faults", {"call": call, "fault": fault, "times": times, "match": match or {}})
+        order = {"call": call, "fault": fault, "times": times, "match": match or {}, "latency_ms": latency_ms}
+        self._ask("POST", "/_control/faults", order)
 
     def moved(self, transfer_group: str) -> Json:
         """Return what moved for one booking, in cents: `captured`, `refunded`, `transferred`, `reversed`, …"""

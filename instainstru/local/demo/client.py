@@ -38,7 +38,7 @@ class Api:
         self._token = self.post("auth/login", email=email, password=password)["token"]
 
     def get(self, path: str, **query: Any) -> Json:
-        return self._ask("GET", f"{path}?{urlencode(_plain(query))}" if query else path)
+        return self._ask("GET", f"{path}?{urlencode(plain(query))}" if query else path)
 
     def post(self, path: str, **body: Any) -> Json:
         return self._ask("POST", path, body)
@@ -51,10 +51,10 @@ class Api:
         headers = {"Accept": "application/json", "Content-Type": "application/json", "Idempotency-Key": str(uuid4())}
         if self._token:
             headers["Authorization"] = f"Token {self._token}"
-        content = None if body is None else json.dumps(_plain(body))
+        content = None if body is None else json.dumps(plain(body))
         deadline = time.monotonic() + IMPATIENT_AFTER
         while True:
-            answer = _send(f"{self._site}/api/v1/{path}", method, content, headers)
+            answer = send(f"{self._site}/api/v1/{path}", method, content, headers)
             if answer.status < HTTPStatus.BAD_REQUEST:
                 return json.loads(answer.text or "{}")
             wait = answer.headers.get("retry-after")
@@ -66,13 +66,15 @@ class Api:
 def press(page: str, button: str) -> None:
     """Press a button of one of Stripe's pages, and don't follow where it sends the browser. Raises ApiProblem."""
     headers = {"Content-Type": "application/x-www-form-urlencoded"}
-    answer = _send(page, "POST", urlencode({button: "1"}), headers)
+    answer = send(page, "POST", urlencode({button: "1"}), headers)
     if answer.status >= HTTPStatus.BAD_REQUEST:
         raise ApiProblem(answer.status, {"detail": f"{page} says {answer.text}"})
 
 
 @dataclass(frozen=True, slots=True)
-class _Answer:
+class Answer:
+    """What came back, whatever it says."""
+
     status: int
     headers: dict[str, str]  # names in lower case
     text: str
@@ -82,18 +84,20 @@ class _Answer:
         return json.loads(self.text) if "json" in self.headers.get("content-type", "") else {}
 
 
-def _send(url: str, method: str, content: str | None, headers: dict[str, str]) -> _Answer:
+def send(url: str, method: str, content: str | None, headers: dict[str, str], *, timeout: float = TIMEOUT) -> Answer:
+    """Send one request on a connection of its own. Raises OSError or http.client.HTTPException without an answer."""
     parts = urlsplit(url)
-    connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=TIMEOUT)
+    connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=timeout)
     try:
         path = parts.path + (f"?{parts.query}" if parts.query else "")
         connection.request(method, path, content, headers)
         answer = connection.getresponse()
         named = {name.lower(): value for name, value in answer.getheaders()}
-        return _Answer(answer.status, named, answer.read().decode())
+        return Answer(answer.status, named, answer.read().decode())
     finally:
         connection.close()
 
 
-def _plain(values: Json) -> Json:
+def plain(values: Json) -> Json:
+    """Return values as JSON can say them."""
     return {name: value.isoformat() if isinstance(value, datetime) else value for name, value in values.items()}

@@ -17,6 +17,7 @@ SIMULATOR_PORT = 12111
 APPLICATION = "instainstru.wsgi:application"
 THREADS = 8  # requests at a time; each waits for Stripe most of its time
 TASKS = 2  # at a time
+WITHOUT_CHATTER = ("--without-gossip", "--without-mingle")  # a restart of Redis ends workers that talk to each other
 STARTUP = 90.0  # seconds; each takes two or three, on a busy machine several times that
 
 
@@ -75,8 +76,13 @@ def simulator(places: Places) -> Program:
     )
 
 
-def web_server(places: Places) -> Program:
-    options = {"--bind": f"{places.host}:{places.web_port}", "--worker-class": "gthread", "--threads": THREADS}
+def web_server(places: Places, *, processes: int = 1) -> Program:
+    options = {
+        "--bind": f"{places.host}:{places.web_port}",
+        "--worker-class": "gthread",
+        "--workers": processes,
+        "--threads": THREADS,
+    }
     return Program(
         name="web server",
         command=[sys.executable, "-m", "gunicorn", "--no-control-socket", *_written(options), APPLICATION],
@@ -88,13 +94,13 @@ def web_server(places: Places) -> Program:
     )
 
 
-def worker(places: Places) -> Program:
-    options = {"--queues": "money,clockwork,messages,mirror", "--concurrency": TASKS, "--hostname": "worker@demo"}
+def worker(places: Places, *, name: str = "worker", host: str = "demo") -> Program:
+    options = {"--queues": "money,clockwork,messages,mirror", "--concurrency": TASKS, "--hostname": f"{name}@{host}"}
     return Program(
-        name="worker",
-        command=[*_celery("worker"), *_written(options)],
+        name=name,
+        command=[*_celery("worker"), *_written(options), *WITHOUT_CHATTER],
         environment=places.environment,
-        ready_line=r"worker@demo ready",
+        ready_line=rf"{name}@{host} ready",
         patience=STARTUP,
         grace=30.0,  # what is asked of Stripe is answered within that
     )
