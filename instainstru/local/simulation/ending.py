@@ -13,7 +13,7 @@ from disputes import operations as disputes
 from disputes.models import Chargeback, LessonDispute, NoShowReport
 from instainstru import clock
 from instainstru.local.scenarios.stage import save_card
-from instainstru.local.simulation.story import BEGINNING
+from instainstru.local.simulation.ground import Ground
 from instainstru.local.simulation.world import World
 from instainstru.refusals import Refused
 from payments import operations as payments
@@ -40,46 +40,46 @@ def calm_down(world: World) -> list[str]:
     return []
 
 
-def let_it_settle(world: World) -> list[str]:
+def let_it_settle(ground: Ground) -> list[str]:
     """Let time pass with nobody at work, and return what neither settles nor waits for a person."""
     for _ in range(3):
-        _pass_time(world, A_WHILE)
+        _pass_time(ground, A_WHILE)
     waiting = Payment.objects.exclude(status__in=[PaymentStatus.SETTLED, PaymentStatus.MANUAL_REVIEW])
     wrong = [f"every booking settles: {payment.reference} is {payment.status}" for payment in waiting]
     wrong += [f"nothing stays under way: {operation}" for operation in Operation.objects.open()]
     return wrong
 
 
-def let_staff_end_it(world: World) -> list[str]:
+def let_staff_end_it(ground: Ground) -> list[str]:
     """Let staff rule, retry, give up and collect until everything is settled; return what they can't end."""
     tried: set[int] = set()
     for _ in range(ROUNDS):
         for work in (_banks_decide, _staff_rule, _staff_look_at_changes, _debts_are_paid):
-            work(world)
-        _staff_take_up(world, tried)
-        _pass_time(world, A_WHILE)
+            work(ground)
+        _staff_take_up(ground, tried)
+        _pass_time(ground, A_WHILE)
         if not Payment.objects.exclude(status=PaymentStatus.SETTLED).exists():
             break
-    return list(_unfinished(world))
+    return list(_unfinished(ground))
 
 
-def final_account(world: World) -> list[str]:
+def final_account(ground: Ground) -> list[str]:
     """Return whatever is still wrong when everything has ended and every credit has expired."""
-    _pass_time(world, A_YEAR_ON)
+    _pass_time(ground, A_YEAR_ON)
     wrong = [str(finding) for finding in books.findings(ask_stripe=True)]
-    report = reconcile(since=BEGINNING - A_WHILE, now=clock.now())
+    report = reconcile(since=ground.began_at - A_WHILE, now=clock.now())
     wrong += [f"reconcile finds no difference: {item}" for item in report.items]
     return wrong
 
 
-def _unfinished(world: World) -> Iterator[str]:
+def _unfinished(ground: Ground) -> Iterator[str]:
     for payment in Payment.objects.exclude(status=PaymentStatus.SETTLED):
         yield f"staff can end everything: {payment.reference} is {payment.status} {payment.review_reason}"
     for operation in Operation.objects.exclude(state=Operation.State.DONE).select_related("payment"):
         yield f"nothing stays under way: {operation} is {operation.state}"
-    for event in world.post.unapplied():
+    for event in ground.post.unapplied():
         yield f"every event is applied: {event.type} {event.attempts} times: {event.failure}"
-    for hold in world.simulator.live_holds():
+    for hold in ground.simulator.live_holds():
         yield f"no card stays held: {hold['transfer_group']}"
     stranded = OccupiedTime.objects.filter(booking__status__in=["cancelled", "pending"])
     for time in stranded:
@@ -92,18 +92,18 @@ def _unfinished(world: World) -> Iterator[str]:
             yield f"no credit stays reserved: {payment.reference} {used} of {payment.credits_cents}"
 
 
-def _banks_decide(world: World) -> None:
+def _banks_decide(ground: Ground) -> None:
     for chargeback in Chargeback.objects.unresolved().select_related("booking__payment").order_by("id"):
         try:
-            world.simulator.decide_dispute(chargeback.booking.payment.intent_id, won=True)
+            ground.simulator.decide_dispute(chargeback.booking.payment.intent_id, won=True)
         except HTTPError:  # decided already, and told with the next post
             continue
-        world.post.untold.add(chargeback.booking.ref)
-    _pass_time(world, timedelta(0))
+        ground.post.untold.add(chargeback.booking.ref)
+    _pass_time(ground, timedelta(0))
 
 
-def _staff_rule(world: World) -> None:
-    by_staff: dict[str, Any] = {"actor": world.staff, "reason": "Both sides were heard.", "now": clock.now()}
+def _staff_rule(ground: Ground) -> None:
+    by_staff: dict[str, Any] = {"actor": ground.staff, "reason": "Both sides were heard.", "now": clock.now()}
     for report in NoShowReport.objects.unresolved().select_related("booking").order_by("id"):
         with contextlib.suppress(Refused):
             disputes.rule_no_show(booking=report.booking, ruling=NoShowRuling.UNFOUNDED, **by_staff)
@@ -112,23 +112,23 @@ def _staff_rule(world: World) -> None:
             disputes.rule_dispute(booking=dispute.booking, ruling=DisputeRuling.INSTRUCTOR_WINS, **by_staff)
 
 
-def _staff_look_at_changes(world: World) -> None:
+def _staff_look_at_changes(ground: Ground) -> None:
     """What somebody did at Stripe and not here stops a booking until staff cancel it."""
     for payment in Payment.objects.filter(review_reason=ReviewReason.CHANGED_AT_STRIPE).order_by("id"):
         with contextlib.suppress(Refused):
             payments.cancel_by_staff(
-                payment_id=payment.pk, actor=world.staff, with_refund=True, reason="Refunded.", now=clock.now()
+                payment_id=payment.pk, actor=ground.staff, with_refund=True, reason="Refunded.", now=clock.now()
             )
 
 
-def _debts_are_paid(world: World) -> None:
-    for student in world.students:
+def _debts_are_paid(ground: Ground) -> None:
+    for student in ground.students:
         payments.retry_unpaid(student=student, now=clock.now())
 
 
-def _staff_take_up(world: World, tried: set[int]) -> None:
+def _staff_take_up(ground: Ground, tried: set[int]) -> None:
     """Retry each stop; what is refused once more is given up."""
-    staff, now = world.staff, clock.now()
+    staff, now = ground.staff, clock.now()
     for operation in Operation.objects.stuck().order_by("id"):
         payment_id, again = operation.payment_id, operation.pk not in tried
         tried.add(operation.pk)
@@ -141,7 +141,7 @@ def _staff_take_up(world: World, tried: set[int]) -> None:
             payments.perform(taken_up)
 
 
-def _pass_time(world: World, distance: timedelta) -> None:
-    world.post.ask_for_what_is_missing()
-    world.traveller.go_to(clock.now() + distance, run_what_is_due_then=True)
-    world.post.ask_for_what_is_missing()
+def _pass_time(ground: Ground, distance: timedelta) -> None:
+    ground.post.ask_for_what_is_missing()
+    ground.traveller.go_to(clock.now() + distance, run_what_is_due_then=True)
+    ground.post.ask_for_what_is_missing()

@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
-from instainstru.local.simulation.world import World
+from instainstru.local.simulation.ground import Ground
 from payments.ledger import books
 from payments.models import ChangeAtStripe, Freeze, Operation, Payee, Payment, Step
 from payments.policy.accounts import Account
@@ -53,9 +53,9 @@ class Look:
         return group["captured"], group["refunded"], group["transferred"] - group["reversed"]
 
 
-def look_around(world: World) -> Look:
+def look_around(ground: Ground) -> Look:
     """Look at everything now; no transaction is open."""
-    summary = world.simulator.summary()
+    summary = ground.simulator.summary()
     steps = Step.objects.exclude(state__in=[Step.State.PLANNED, Step.State.SKIPPED])
     frozen: dict[int, set[int]] = {}
     for payment_id, freeze_id in Freeze.objects.in_force().values_list("payment_id", "id"):
@@ -73,7 +73,7 @@ def look_around(world: World) -> Look:
         given_up=set(Operation.objects.exclude(resolution="").values_list("payment_id", flat=True)),
         changed_at_stripe=set(ChangeAtStripe.objects.values_list("payment_id", flat=True)),
         at_stripe=summary["groups"],
-        holds=Counter(hold["transfer_group"] for hold in world.simulator.live_holds()),
+        holds=Counter(hold["transfer_group"] for hold in ground.simulator.live_holds()),
         owned={"platform": books.balance(Account.PLATFORM)}
         | {
             account: books.balance(Account.CONNECTED, owner_id=user)
@@ -81,7 +81,7 @@ def look_around(world: World) -> Look:
         },
         owned_at_stripe={"platform": _all(summary["balances"]["platform"])}
         | {account: _all(balance) for account, balance in summary["balances"]["accounts"].items()},
-        untold=frozenset(world.post.untold),
+        untold=frozenset(ground.post.untold),
     )
 
 

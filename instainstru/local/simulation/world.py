@@ -31,6 +31,7 @@ class World:
 
     def __init__(self, story: Story, simulator: SimulatorControl) -> None:
         self.simulator = simulator
+        self.began_at = BEGINNING
         self.ambush = Ambush()
         self.post = Post(simulator)
         self.traveller = Traveller(move=self._move)
