@@ -20,11 +20,12 @@ from instainstru.models import ClockOffset
 # The offset as this request or task has read it: an empty list before, none outside of both.
 _read_so_far: ContextVar[list[timedelta] | None] = ContextVar("clock_offset", default=None)
 _standing: datetime | None = None  # of the process, so that its threads agree
+_off_by = timedelta(0)  # by how much the clock of this process's machine is wrong
 
 
 def wall() -> datetime:
     """Return the machine's time, aware UTC; it never travels."""
-    return datetime.now(UTC)
+    return datetime.now(UTC) + _off_by
 
 
 def now() -> datetime:
@@ -49,6 +50,13 @@ def flow() -> None:
     """Let this process's clock follow the wall and the stored offset again."""
     global _standing
     _standing = None
+
+
+def be_off_by(distance: timedelta) -> None:
+    """Let this process believe in a machine's clock that is so far ahead, as chaos wants. Raises where none travels."""
+    _refuse_unless_travelling()
+    global _off_by
+    _off_by = distance
 
 
 @contextlib.contextmanager
