@@ -6,7 +6,7 @@ WORKERS ?= 2
 
 .DEFAULT_GOAL := help
 .PHONY: help demo demo-once demo-reset test check lint types imports migrations openapi openapi-write policy-in-step \
-	policy-coverage mutation simulate bench deploy-settings lock clean local dev
+	policy-coverage mutation sabotage simulate bench deploy-settings lock clean local dev
 
 help: ## show this
 	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "  make %-16s %s\n", $$1, $$2 }'
@@ -55,11 +55,17 @@ policy-coverage: dev ## write docs/policy-coverage.md anew: rule, where it is de
 mutation: dev ## half an hour: every small mistake in the pure policy must fail a test; ARGS="'*.windows*'"
 	@$(PYTHON_OF_PROJECT) -m tests.mutation $(ARGS)
 
+sabotage: dev ## ten minutes: the engine is broken on purpose in a copy, one way at a time, and the suite has to notice
+	@$(PYTHON_OF_PROJECT) -m tests.sabotage $(ARGS)
+
 simulate: local ## SEEDS=100 random weeks of a marketplace with everything going wrong, over all cores; ARGS="--seed 7"
 	@$(MANAGE) simulate --seeds $(or $(SEEDS),20) $(ARGS)
 
 bench: dev ## how fast it is, against a floor of the same run; ARGS="--only sweeps --quick --json bench.json"
 	@$(PYTHON_OF_PROJECT) -m tests.benchmarks $(ARGS)
+
+chaos: local ## SECONDS=120 SEED=1 everything is killed, stopped, cut off and slowed down while people do business; ARGS="--json"
+	@$(MANAGE) chaos --seconds $(or $(SECONDS),120) --seed $(or $(SEED),1) $(ARGS)
 
 deploy-settings: dev ## Django's own check of what a production would run with
 	@DJANGO_DEBUG=0 DJANGO_SECRET_KEY="$$($(PYTHON_OF_PROJECT) -c 'import secrets; print(secrets.token_urlsafe(60))')" \
