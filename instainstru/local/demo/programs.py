@@ -17,7 +17,6 @@ SIMULATOR_PORT = 12111
 APPLICATION = "instainstru.wsgi:application"
 THREADS = 8  # requests at a time; each waits for Stripe most of its time
 TASKS = 2  # at a time
-WITHOUT_CHATTER = ("--without-gossip", "--without-mingle")  # a restart of Redis ends workers that talk to each other
 STARTUP = 90.0  # seconds; each takes two or three, on a busy machine several times that
 
 
@@ -98,7 +97,7 @@ def worker(places: Places, *, name: str = "worker", host: str = "demo") -> Progr
     options = {"--queues": "money,clockwork,messages,mirror", "--concurrency": TASKS, "--hostname": f"{name}@{host}"}
     return Program(
         name=name,
-        command=[*_celery("worker"), *_written(options), *WITHOUT_CHATTER],
+        command=[*_celery("worker"), *_written(options)],
         environment=places.environment,
         ready_line=rf"{name}@{host} ready",
         patience=STARTUP,
