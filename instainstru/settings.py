@@ -63,6 +63,9 @@ STRIPE_READ_TIMEOUT = 30
 OPERATION_LEASE = timedelta(seconds=90)  # a call may take 30 s; the lease is renewed with every answer
 STRIPE_CALLS_PER_SECOND = int(os.environ.get("STRIPE_CALLS_PER_SECOND", "25"))  # per endpoint, Stripe's live limit
 
+# When Stripe pays an instructor's balance out to the bank: daily, weekly:friday, monthly:15. `payouts audit` compares.
+STRIPE_PAYOUT_SCHEDULE = os.environ.get("STRIPE_PAYOUT_SCHEDULE", "daily")
+
 STRIPE_LIVE_MODE = STRIPE_SECRET_KEY.startswith(("sk_live_", "rk_live_"))
 STRIPE_TEST_SECRET_KEY = "" if STRIPE_LIVE_MODE else STRIPE_SECRET_KEY
 STRIPE_LIVE_SECRET_KEY = STRIPE_SECRET_KEY if STRIPE_LIVE_MODE else ""
@@ -276,6 +279,10 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 
 # The one table of what runs when; `manage.py sync_clockwork` writes it into django-celery-beat's tables.
 CLOCKWORK = {
+    "payout-schedules-unanswered": {
+        "task": "payments.tasks.sweep_unanswered_schedule_changes",
+        "every": timedelta(minutes=1),
+    },
     "authorizations-due": {"task": "payments.tasks.sweep_authorizations_due", "every": timedelta(seconds=30)},
     "unpaid-expired": {"task": "payments.tasks.sweep_expired_unpaid", "every": timedelta(seconds=30)},
     "events-unapplied": {"task": "payments.tasks.sweep_unapplied_events", "every": timedelta(seconds=30)},

@@ -14,11 +14,13 @@ class PaymentsConfig(AppConfig):
         from payments.admin.reconciliation import RECONCILIATION
         from payments.endings import check_every_kind_has_one_ending
         from payments.gateway.client import configure_sdk
+        from payments.gateway.schedules import check_usual_schedule
         from payments.operations.event_readers import READERS
 
         configure_sdk()
         checks.register(check_every_kind_has_one_ending)
         checks.register(readers.check_every_type_has_one_reader)
+        checks.register(check_usual_schedule)
         for reader, types in READERS.items():
             readers.register(types, reader)
         for queue in (*QUEUES, RECONCILIATION):

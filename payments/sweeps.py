@@ -9,7 +9,7 @@ from django.db.models import Min
 from credits.models import CreditLot
 from instainstru import clock
 from payments import tasks
-from payments.models import Operation, Payment
+from payments.models import Operation, Payment, ScheduleChange
 from payments.operations.warnings import BEFORE_EXPIRY
 
 
@@ -37,6 +37,10 @@ def _next_operation() -> datetime | None:
     return waiting.aggregate(at=Min("resume_at"))["at"]
 
 
+def _next_schedule_change() -> datetime | None:
+    return ScheduleChange.objects.aggregate(at=Min("next_try_at"))["at"]
+
+
 def _next_expiry() -> datetime | None:
     return CreditLot.objects.filter(available_cents__gt=0).aggregate(at=Min("expires_at"))["at"]
 
@@ -54,6 +58,7 @@ def _next_credit_warning() -> datetime | None:
 # In the order in which they run at one and the same instant: what is under way ends before anything begins.
 SWEEPS = (
     Sweep("unfinished operations", _next_operation, tasks.sweep_unfinished_operations),
+    Sweep("payout schedules", _next_schedule_change, tasks.sweep_unanswered_schedule_changes),
     Sweep("final warnings", _next_payment("warn_at"), tasks.sweep_final_warnings),
     Sweep("unpaid expired", _next_payment("expire_at"), tasks.sweep_expired_unpaid),
     Sweep("authorizations due", _next_payment("authorize_at"), tasks.sweep_authorizations_due),

@@ -13,7 +13,7 @@ from kombu.exceptions import OperationalError
 from instainstru import clock
 from payments import operations
 from payments.gateway.parties import GatewayRefused, GatewayUnavailable
-from payments.models import Operation, Payment, StripeEvent
+from payments.models import Operation, Payment, ScheduleChange, StripeEvent
 from payments.models.payment import PaymentQuerySet
 from payments.operations.mirroring import SETTLES_IN
 from payments.operations.reconcile import reconcile
@@ -124,6 +124,20 @@ def sweep_expired_credits(*, limit: int = 100) -> None:
     """Expire credit past its date and book the breakage (P9.3)."""
     while operations.expire_credits(now=clock.now(), limit=limit) == limit:
         pass
+
+
+@shared_task(ignore_result=True)
+def sweep_unanswered_schedule_changes(*, limit: int = 100) -> None:
+    """Send each change of an account's schedule of payouts again whose answer is not known (P10.4)."""
+    due = ScheduleChange.objects.due(at=clock.now()).order_by("next_try_at", "id")
+    for change_id in due.values_list("id", flat=True)[:limit]:
+        send_schedule_change.delay(change_id=change_id)
+
+
+@shared_task(ignore_result=True)
+def send_schedule_change(*, change_id: int) -> None:
+    """Send one change of an account's schedule of payouts."""
+    operations.send_schedule_change(ScheduleChange.objects.get(pk=change_id), now=clock.now())
 
 
 def _mirror_later(event: StripeEvent) -> None:

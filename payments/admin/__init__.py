@@ -9,6 +9,7 @@ from payments.admin import (
     operations,
     parties,
     payment,
+    payout_holds,
     reconciliation,
     rules,
 )
@@ -22,6 +23,7 @@ __all__ = [
     "operations",
     "parties",
     "payment",
+    "payout_holds",
     "reconciliation",
     "rules",
 ]

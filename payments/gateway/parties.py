@@ -82,14 +82,18 @@ def card(payment_method_id: str) -> Card:
     return Card(payment_method_id=found["id"], brand=found["card"]["brand"], last4=found["card"]["last4"])
 
 
-def create_account(*, user_id: int, email: str) -> Account:
-    """Create an instructor's Express account, which receives transfers and nothing else (P2.1)."""
+def create_account(*, user_id: int, email: str, more: Json) -> Account:
+    """Create an instructor's Express account, which receives transfers and nothing else (P2.1).
+
+    `more` are further fields: when it is paid out.
+    """
     body = {
         "type": "express",
         "country": "US",
         "email": email,
         "capabilities": {"transfers": {"requested": True}},
         "metadata": {"user": str(user_id)},
+        **more,
     }
     return _account(said(lambda: client.post("/v1/accounts", body, key=f"user-{user_id}-account")))
 

@@ -54,7 +54,8 @@ class Subcommand(ABC):
         """Write a line for a person; good news green, bad news red."""
         if not self.as_json:
             style = self._command.style
-            self._command.stdout.write({True: style.SUCCESS, False: style.ERROR}.get(well, str)(text))  # type: ignore[call-overload]
+            painted = text if well is None else style.SUCCESS(text) if well else style.ERROR(text)
+            self._command.stdout.write(painted)
 
     def answer(self, body: Options) -> None:
         """Write the one JSON object, if that is wanted."""

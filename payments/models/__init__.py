@@ -7,6 +7,7 @@ from payments.models.ledger import JournalEntry, Posting
 from payments.models.operations import Operation, Step
 from payments.models.parties import AccountLock, Payee, Payer
 from payments.models.payment import Payment
+from payments.models.payout_holds import PayoutHold, ScheduleChange
 from payments.models.reconciliation import ReconciliationItem
 from payments.models.rules import RulesVersion
 from payments.models.transfers import PayoutTransfer
@@ -21,10 +22,12 @@ __all__ = [
     "Payee",
     "Payer",
     "Payment",
+    "PayoutHold",
     "PayoutTransfer",
     "Posting",
     "ReconciliationItem",
     "RulesVersion",
+    "ScheduleChange",
     "Step",
     "StripeEvent",
 ]

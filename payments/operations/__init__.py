@@ -14,6 +14,8 @@ from payments.operations.funding import record_funding
 from payments.operations.lifecycle import accept, begin, perform
 from payments.operations.mirroring import mirror_object, wants_mirroring
 from payments.operations.open_payment import open_payment
+from payments.operations.payout_holds import correct_schedule, hold_payouts, release_payouts
+from payments.operations.payout_holds import send as send_schedule_change
 from payments.operations.staff import (
     cancel_by_staff,
     preview_staff_cancellation,
@@ -34,10 +36,12 @@ __all__ = [
     "carry_out_claimed",
     "claim",
     "confirm_card_setup",
+    "correct_schedule",
     "dashboard_link",
     "expire_credits",
     "facts_of",
     "grant_credit",
+    "hold_payouts",
     "lift_account_lock",
     "mirror_object",
     "onboarding_link",
@@ -52,12 +56,14 @@ __all__ = [
     "record_funding",
     "refresh_account",
     "refund_by_staff",
+    "release_payouts",
     "replay_event",
     "resolve_stuck",
     "retry_stuck",
     "retry_unpaid",
     "save_card",
     "see_changes",
+    "send_schedule_change",
     "set_up_endpoints",
     "unclaim",
     "wants_mirroring",

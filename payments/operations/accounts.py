@@ -4,6 +4,7 @@ from datetime import datetime
 
 from instainstru.accounts.models import User
 from payments.gateway import parties
+from payments.gateway.schedules import usual_schedule
 from payments.models import Payee
 
 
@@ -15,7 +16,9 @@ def open_account(*, instructor: User, now: datetime) -> Payee:
     payee = Payee.objects.filter(user=instructor).first()
     if payee is not None:
         return payee
-    account = parties.create_account(user_id=instructor.pk, email=instructor.email)
+    account = parties.create_account(
+        user_id=instructor.pk, email=instructor.email, more=usual_schedule().as_parameters()
+    )
     payee, _ = Payee.objects.get_or_create(
         user=instructor,
         defaults={

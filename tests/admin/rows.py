@@ -15,9 +15,11 @@ from payments.models import (
     Freeze,
     JournalEntry,
     Operation,
+    PayoutHold,
     PayoutTransfer,
     Posting,
     ReconciliationItem,
+    ScheduleChange,
     Step,
     StripeEvent,
 )
@@ -55,6 +57,13 @@ def leave_rows(booking: Booking | None = None) -> Booking:
         entry=entry, account=Account.CONNECTED, owner=booking.instructor.user, payment=payment, amount_cents=120
     )
     Posting.objects.create(entry=entry, account=Account.PLATFORM, payment=payment, amount_cents=-120)
+    hold = PayoutHold.objects.create(
+        payee=payment.payee, reason="Letters came back.", held_by=payment.payer.user, held_at=now
+    )
+    ScheduleChange.objects.create(
+        payee=payment.payee, hold=hold, kind=ScheduleChange.Kind.HOLD, schedule="manual", reason=hold.reason,
+        asked_by=hold.held_by, asked_at=now, idempotency_key=f"{payment.payee.account_id}/1", answered_at=now,
+    )  # fmt: skip
     wallet, _ = Wallet.objects.get_or_create(student=booking.student)
     lot = CreditLot.objects.create(
         wallet=wallet, amount_cents=6_000, available_cents=5_000, reserved_cents=1_000,

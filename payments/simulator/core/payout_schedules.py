@@ -50,21 +50,22 @@ def pay_out(core: Core) -> list[Body]:
     ]
 
 
-def _changed(schedule: Body, wanted: dict[str, Any]) -> Body:
-    interval = wanted.get("interval", schedule["interval"])
+def _changed(schedule: Body, wanted: Body) -> Body:
+    together = schedule | wanted
+    interval = together["interval"]
     if interval not in _INTERVALS:
         message = f"Invalid {_name('interval')}: must be one of daily, manual, monthly, or weekly"
         raise invalid_request(message, code="parameter_invalid", param=_name("interval"))
-    changed = {"delay_days": _delay(wanted.get("delay_days", schedule["delay_days"])), "interval": interval}
+    changed = {"delay_days": _delay(together["delay_days"]), "interval": interval}
     for of_interval, anchor in _ANCHORS.items():
         if anchor in wanted and interval != of_interval:
             raise invalid_request(f"You cannot set {anchor} unless the interval is {of_interval}.", param=_name(anchor))
         if interval == of_interval:
-            if anchor not in wanted and anchor not in schedule:
+            if anchor not in together:
                 raise invalid_request(
                     f"Missing required param: {_name(anchor)}.", code="parameter_missing", param=_name(anchor)
                 )
-            changed[anchor] = wanted.get(anchor, schedule.get(anchor))
+            changed[anchor] = together[anchor]
     if not 1 <= changed.get("monthly_anchor", 1) <= 31:
         raise invalid_request("monthly_anchor must be between 1 and 31.", param=_name("monthly_anchor"))
     return changed
