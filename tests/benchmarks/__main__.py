@@ -18,6 +18,7 @@ from tests.benchmarks.findings import Findings, show
 from tests.benchmarks.place import Scale, take_place
 
 BENCHMARKS = {
+    "api": "reads, quotes, checkouts and cancellations for 1, 32 and 150 clients",
     "sweeps": "what each sweep reads, with ten thousand and with a million bookings in the table",
 }
 

@@ -17,7 +17,12 @@ from disputes.models import Chargeback, EvidenceSubmission, LessonDispute, NoSho
 from instainstru import clock
 from instainstru.notifications.models import Message
 from payments.models import Operation, Payment, StripeEvent
+from payments.policy.plan import ending_as_json
+from payments.policy.rules import DEFAULT_RULES
+from payments.policy.settlement import plan_settlement
+from payments.policy.states import PaymentStatus
 from tests.bookings.factories import BookingFactory
+from tests.policy.given import booked
 
 BOOKINGS_OF_A_STUDENT = 50
 BOOKINGS_OF_AN_INSTRUCTOR = 500
@@ -25,8 +30,8 @@ DUE = 10  # rows that each sweep finds, however large the crowd
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 
 # What the number `n` of a booking says about it, in SQL.
-IS_AHEAD = "n % 20 = 0"
-IS_OVER = "n % 20 <> 0"
+IS_AHEAD = "n % 19 = 0"  # of every student, whatever the number of students
+IS_OVER = "n % 19 <> 0"
 STARTS = f"""CASE WHEN {IS_AHEAD} THEN now() + interval '2 days' + (n % 86400) * interval '1 minute'
                   ELSE now() - interval '3 days' - (n % 1051200) * interval '1 minute' END"""  # 60 days; two years
 MADE = f"{STARTS} - interval '5 days'"
@@ -83,9 +88,11 @@ class Crowd:
         )
         self._booking, self._payment = booking, payment
         self._student, self._teacher = booking.student, booking.instructor.user
+        plan = plan_settlement(booked(PaymentStatus.AUTHORIZED), now, rules=DEFAULT_RULES)
         self._operation = Operation.objects.create(
-            payment=payment, number=1, kind="settle", state="done", policy_version=payment.policy_version, rule="P5.5",
-            plan={}, digest="", party="system", accepted_at=now, finished_at=now, conclusion={},
+            payment=payment, number=1, kind="settle", state="done", policy_version=plan.version, rule=plan.rule,
+            plan=plan.as_json(), digest=plan.digest, party="system", accepted_at=now, finished_at=now,
+            conclusion=ending_as_json(plan.ending),
         )  # fmt: skip
         self._wallet = Wallet.objects.create(student=self._student)
         self._lot = CreditLot.objects.create(
@@ -122,7 +129,7 @@ class Crowd:
         self._students, self._instructors = last // BOOKINGS_OF_A_STUDENT, last // BOOKINGS_OF_AN_INSTRUCTOR
         students = first // BOOKINGS_OF_A_STUDENT + 1, self._students
         student = self._student_number("n")
-        _multiply(self._student, students, id=student, email="'student-' || n || '@example.com'")
+        _multiply(self._student, students, id=student, email="'pupil-' || n || '@example.com'")
         _multiply(self._student.payer, students, user_id=student, customer_id="'cus_many' || n")
         _multiply(self._wallet, students, student_id=student)
         instructors = first // BOOKINGS_OF_AN_INSTRUCTOR + 1, self._instructors
@@ -260,3 +267,5 @@ def _multiply(row: models.Model, numbers: tuple[int, int], *, only: str = "true"
             f"FROM {meta.db_table} AS template, generate_series({numbers[0]}, {numbers[1]}) AS n "
             f"WHERE template.{meta.pk.column} = {row.pk} AND {only}"
         )
+        sequence, last = f"pg_get_serial_sequence('{meta.db_table}', '{meta.pk.column}')", f"max({meta.pk.column})"
+        cursor.execute(f"SELECT setval({sequence}, {last}) FROM {meta.db_table}")
