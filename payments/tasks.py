@@ -8,6 +8,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from celery import shared_task
+from django.conf import settings
 from kombu.exceptions import OperationalError
 
 from instainstru import clock
@@ -21,23 +22,26 @@ from payments.policy.states import Action
 
 logger = logging.getLogger(__name__)
 
+BETWEEN_SWEEPS = timedelta(seconds=30)  # as CLOCKWORK has it for those that move money
+BATCH = 100  # payments claimed in one transaction: it lasts some milliseconds
+
 Due = Callable[[PaymentQuerySet, datetime], PaymentQuerySet]
 
 
 @shared_task(ignore_result=True)
-def sweep_authorizations_due(*, limit: int = 100) -> None:
+def sweep_authorizations_due(*, limit: int | None = None) -> None:
     """Start the authorization of each payment whose T−24 h, or whose retry, has come (P5.1, P10.1)."""
     _fan_out(Action.AUTHORIZE, lambda payments, now: payments.due_for_authorization(at=now), "authorize_at", limit)
 
 
 @shared_task(ignore_result=True)
-def sweep_expired_unpaid(*, limit: int = 100) -> None:
+def sweep_expired_unpaid(*, limit: int | None = None) -> None:
     """End each checkout and each lesson that was unpaid for too long (P5.2, P10.1)."""
     _fan_out(Action.EXPIRE, lambda payments, now: payments.due_for_expiry(at=now), "expire_at", limit)
 
 
 @shared_task(ignore_result=True)
-def sweep_settlements_due(*, limit: int = 100) -> None:
+def sweep_settlements_due(*, limit: int | None = None) -> None:
     """Start the settlement of each payment whose lesson ended a day ago (P5.5)."""
     _fan_out(Action.SETTLE, lambda payments, now: payments.due_for_settlement(at=now), "settle_at", limit)
 
@@ -49,10 +53,10 @@ def begin_due(*, payment_id: int, kind: str) -> None:
 
 
 @shared_task(ignore_result=True)
-def sweep_unfinished_operations(*, limit: int = 100) -> None:
+def sweep_unfinished_operations(*, limit: int | None = None) -> None:
     """Continue each operation whose runner died, or whose unanswered call is due to be repeated (P10.4)."""
     unfinished = Operation.objects.resumable(now=clock.now(), wall=clock.wall()).order_by("resume_at", "id")
-    for operation_id in unfinished.values_list("id", flat=True)[:limit]:
+    for operation_id in unfinished.values_list("id", flat=True)[: limit or _enough_until_the_next_sweep()]:
         continue_operation.delay(operation_id=operation_id)
 
 
@@ -157,8 +161,23 @@ def reconcile_with_stripe(*, days: int = 3) -> None:
         logger.error("Reconciliation: %d differences stand.", len(report.items))
 
 
-def _fan_out(kind: Action, due: Due, order: str, limit: int) -> None:
-    """Claim due payments for this sweep and start one task for each."""
-    candidates = due(Payment.objects.all(), clock.now())
-    for payment_id in operations.claim(candidates, order=(order, "id"), limit=limit):
+def _fan_out(kind: Action, due: Due, order: str, limit: int | None) -> None:
+    """Claim due payments for this sweep and start one task for each.
+
+    All are claimed before the first is started: what gives its claim back at once is not claimed again.
+    """
+    candidates, limit = due(Payment.objects.all(), clock.now()), limit or _enough_until_the_next_sweep()
+    claimed: list[int] = []
+    while len(claimed) < limit:
+        wanted = min(BATCH, limit - len(claimed))
+        batch = operations.claim(candidates, order=(order, "id"), limit=wanted)
+        claimed += batch
+        if len(batch) < wanted:
+            break
+    for payment_id in claimed:
         begin_due.delay(payment_id=payment_id, kind=kind)
+
+
+def _enough_until_the_next_sweep() -> int:
+    """As many as Stripe's limit lets through until then: fewer would leave workers idle, more would wait in line."""
+    return int(settings.STRIPE_CALLS_PER_SECOND * BETWEEN_SWEEPS.total_seconds())

@@ -96,6 +96,19 @@ def test_a_sweep_takes_no_more_than_its_limit_the_longest_due_first(stage: Stage
     assert [task["payment_id"] for task in started] == [bookings[1].payment_id, bookings[2].payment_id]
 
 
+def test_a_sweep_claims_batch_by_batch_what_stripe_lets_through_until_the_next(
+    stage: Stage, started: list, settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bookings = [stage.book(hours_ahead=hours) for hours in (72, 73, 74, 75)]
+    stage.stand_at(bookings[-1].starts_at)
+    monkeypatch.setattr(tasks, "BATCH", 2)
+    settings.STRIPE_CALLS_PER_SECOND = 0.1  # three in thirty seconds
+
+    tasks.sweep_authorizations_due()
+
+    assert [task["payment_id"] for task in started] == [booking.payment_id for booking in bookings[:3]]
+
+
 @pytest.mark.rule("P10.1")
 def test_a_deadline_that_holds_no_more_is_derived_anew(stage: Stage, due: Booking, started: list) -> None:
     """A row that is due by a deadline that its state does not have would be swept for ever."""
