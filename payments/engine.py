@@ -26,49 +26,54 @@ logger = logging.getLogger(__name__)
 
 INLINE_BUDGET = timedelta(seconds=10)  # beyond it the user is told "in progress" and the sweep goes on
 KEYS_AGE_AFTER = timedelta(hours=23)  # Stripe forgets a key after 24 h; then only the object itself can tell
+NO_LEASE = ("", None)
 REPEAT_AFTER = (timedelta(minutes=1), timedelta(minutes=5), timedelta(minutes=15))  # P10.4, then every 15 minutes
 
 
 @contextlib.contextmanager
 def lease(operation: Operation) -> Iterator[bool]:
-    """Hold an operation for one runner, this request or the sweep; yields whether it is ours.
+    """Hold an open operation for one runner, this request or the sweep; yields whether it is ours.
 
-    The lease only spares work: two runners at once would send the same key and record one answer.
+    The lease only spares work: two runners at once would send the same key and record one answer. An operation that
+    ends gives its lease back itself.
     """
-    token = secrets.token_hex(8)
-    free = Q(leased_until=None) | Q(leased_until__lt=clock.wall())
-    taken = bool(
-        Operation.objects.open()
-        .filter(free, pk=operation.pk)
-        .update(lease_token=token, leased_until=clock.wall() + settings.OPERATION_LEASE)
-    )
+    taken = bool(operation.begun_with) or _take(operation)
     yield taken
     # Not in a `finally`: a dying runner keeps its lease, and the sweep waits for its end.
-    if taken:
-        Operation.objects.filter(pk=operation.pk, lease_token=token).update(lease_token="", leased_until=None)
+    operation.begun_with = ()
+    if taken and operation.state == Operation.State.OPEN:
+        ours = Operation.objects.filter(pk=operation.pk, lease_token=operation.lease_token)
+        operation.lease_token, operation.leased_until = NO_LEASE
+        ours.update(lease_token="", leased_until=None)
+
+
+def fresh_lease() -> tuple[str, datetime]:
+    """Return the token and the end of a lease that is taken now."""
+    return secrets.token_hex(8), clock.wall() + settings.OPERATION_LEASE
 
 
 def run_steps(operation: Operation, *, budget: timedelta | None = INLINE_BUDGET) -> bool:
-    """Send the operation's unfinished steps, in order; return whether every answer is now known.
+    """Send the unfinished steps of an operation that is leased to us, in order; return whether every answer is known.
 
     No transaction may be open. The budget is looked at between steps; None is without end, for the sweep.
     """
     deadline = None if budget is None else clock.wall() + budget
-    while step := _sent_step(operation):
+    step = operation.begun_with[0] if operation.begun_with else _sent_step(operation)
+    while step:
         if deadline and clock.wall() > deadline:
             return False
         answer = _ask(step)
         if answer is None:
-            _try_anew(step)
+            step = _try_anew(step)
         elif answer.is_unknown:
             _ask_again_later(step, answer, now=clock.now())
             return False
         else:
-            record(step, answer, now=clock.now())
+            step = record(step, answer, now=clock.now())
     return True
 
 
-def write_steps(operation: Operation, payment: Payment, *, now: datetime) -> None:
+def write_steps(operation: Operation, payment: Payment) -> None:
     """Write an accepted operation's planned steps and mark the first one sent; the caller's transaction is open."""
     steps = [
         Step(
@@ -85,6 +90,8 @@ def write_steps(operation: Operation, payment: Payment, *, now: datetime) -> Non
     if steps:
         _fill_in(steps[0], payment)
         Step.objects.bulk_create(steps)
+        if operation.lease_token:
+            operation.begun_with = tuple(steps)
 
 
 def write_attempts(operation: Operation, payment: Payment, undone: Iterable[Step]) -> None:
@@ -94,49 +101,57 @@ def write_attempts(operation: Operation, payment: Payment, undone: Iterable[Step
     Step.objects.bulk_create(anew)
 
 
-def send_next(operation: Operation, payment: Payment) -> None:
-    """Mark an operation's next planned step sent, if there is one; its payment is locked."""
+def send_next(operation: Operation, payment: Payment) -> Step | None:
+    """Mark an operation's next planned step sent, and return it, if there is one; its payment is locked."""
     following = operation.steps.filter(state=Step.State.PLANNED).order_by("ordinal", "attempt").first()
     if following:
         following.operation = operation
-        _fill_in(following, payment)
-        following.save()
+        _mark_sent(following, payment)
+    return following
 
 
-def record(step: Step, answer: Answer, *, now: datetime) -> None:
+def record(step: Step, answer: Answer, *, now: datetime) -> Step | None:
     """Write down a step's answer in one commit: verdict, object ids (P2.4), postings, and the next step sent.
 
-    While a case is open nothing further is sent (P8.1): what is planned stays planned, and finish halts it.
-
-    Recording twice is recording once: whoever comes second finds the step answered.
+    Returns the step that is sent now, if any. While a case is open nothing further is sent (P8.1): what is planned
+    stays planned, and finish halts it. Recording twice is recording once: whoever comes second finds the step answered.
     """
+    operation = step.operation
     with transaction.atomic(durable=True):
-        payment = lock_payment(step.operation.payment_id)
-        step = Step.objects.select_related("operation").get(pk=step.pk)
-        if step.state != Step.State.SENT:
-            return
+        payment = lock_payment(operation.payment_id)
+        if not _write_answer(step, answer, now=now):
+            return _sent_step(operation)
         lines = handlers.take_in(payment, step, answer)
         payment.save()
-        _write_answer(step, answer, now=now)
         journal.write_for_payment(
             payment,
             lines,
             cause=f"step:{step.pk}",
-            rule=step.operation.rule,
+            rule=operation.rule,
             description=handlers.HANDLERS[Call(step.call)].description,
             now=now,
-            operation=step.operation,
+            operation=operation,
             stripe_object_id=answer.object_id,
         )
-        if answer.verdict == Verdict.SUCCEEDED or step.operation.kind in EACH_CALL_BY_ITSELF:
-            if not freezes.halts(payment, Action(step.operation.kind)):
-                send_next(step.operation, payment)
-        else:
-            # In this same commit, or a crash before finish would let the sweep reverse a charge never made.
-            step.operation.steps.filter(state=Step.State.PLANNED).update(state=Step.State.SKIPPED)
-        Operation.objects.filter(pk=step.operation_id).update(
-            resume_at=None, leased_until=clock.wall() + settings.OPERATION_LEASE
-        )
+        following = None
+        if step.ordinal < len(operation.plan["steps"]):
+            following = _go_on(step, payment, answer)
+        _stay_alive(operation)
+        return following
+
+
+def _go_on(step: Step, payment: Payment, answer: Answer) -> Step | None:
+    """Mark the next step sent after an answer, or none under a case; after a definite no skip the ones that follow."""
+    operation = step.operation
+    if answer.verdict != Verdict.SUCCEEDED and operation.kind not in EACH_CALL_BY_ITSELF:
+        # In this same commit, or a crash before finish would let the sweep reverse a charge never made.
+        operation.steps.filter(state=Step.State.PLANNED).update(state=Step.State.SKIPPED)
+        return None
+    if freezes.halts(payment, Action(operation.kind)):
+        return None
+    if step in operation.begun_with:  # who records an answer sends what follows: what we know of is planned
+        return _mark_sent(operation.begun_with[step.ordinal], payment)
+    return send_next(operation, payment)
 
 
 def lock_payment(payment_id: int) -> Payment:
@@ -144,8 +159,30 @@ def lock_payment(payment_id: int) -> Payment:
     return Payment.objects.select_for_update(of=("self",)).select_related("payer", "payee").get(pk=payment_id)
 
 
+def _take(operation: Operation) -> bool:
+    token, until = fresh_lease()
+    free = Q(leased_until=None) | Q(leased_until__lt=clock.wall())
+    still_open = Operation.objects.open().filter(free, pk=operation.pk)
+    taken = bool(still_open.update(lease_token=token, leased_until=until))
+    if taken:
+        operation.lease_token, operation.leased_until = token, until
+    return taken
+
+
+def _stay_alive(operation: Operation) -> None:
+    """Renew a lease of which a third is used up; what was asked again is not waited for any more."""
+    wall = clock.wall()
+    renewed = operation.leased_until and operation.leased_until < wall + settings.OPERATION_LEASE * 2 / 3
+    if renewed or operation.resume_at is not None:
+        operation.resume_at, operation.leased_until = None, wall + settings.OPERATION_LEASE
+        Operation.objects.filter(pk=operation.pk).update(resume_at=None, leased_until=operation.leased_until)
+
+
 def _sent_step(operation: Operation) -> Step | None:
-    return Step.objects.filter(operation=operation, state=Step.State.SENT).select_related("operation__payment").first()
+    step = operation.steps.filter(state=Step.State.SENT).first()
+    if step:
+        step.operation = operation
+    return step
 
 
 def _ask(step: Step) -> Answer | None:
@@ -168,18 +205,20 @@ def _ask_again_later(step: Step, answer: Answer, *, now: datetime) -> None:
             Operation.objects.open().filter(pk=step.operation_id).update(resume_at=now + wait)
 
 
-def _try_anew(step: Step) -> None:
-    """Replace a step that provably had no effect by its next attempt, with a key of its own."""
+def _try_anew(step: Step) -> Step | None:
+    """Replace a step that provably had no effect by its next attempt, with its own key; return it if it is sent."""
+    operation = step.operation
     with transaction.atomic(durable=True):
-        payment = lock_payment(step.operation.payment_id)
-        step = Step.objects.select_related("operation").get(pk=step.pk)
-        if step.state != Step.State.SENT:
-            return
-        Step.objects.filter(pk=step.pk).update(state=Step.State.ABSENT, answered_at=clock.now())
-        anew = _next_attempt(step, step.operation, payment)
-        if not freezes.halts(payment, Action(step.operation.kind)):
+        payment = lock_payment(operation.payment_id)
+        still_sent = Step.objects.filter(pk=step.pk, state=Step.State.SENT)
+        if not still_sent.update(state=Step.State.ABSENT, answered_at=clock.now()):
+            return _sent_step(operation)
+        anew = _next_attempt(step, operation, payment)
+        is_sent = not freezes.halts(payment, Action(operation.kind))
+        if is_sent:
             _fill_in(anew, payment)
         anew.save()
+        return anew if is_sent else None
 
 
 def _next_attempt(step: Step, operation: Operation, payment: Payment) -> Step:
@@ -195,24 +234,32 @@ def _next_attempt(step: Step, operation: Operation, payment: Payment) -> Step:
     )
 
 
+def _mark_sent(step: Step, payment: Payment) -> Step:
+    _fill_in(step, payment)
+    step.save(update_fields=["parameters", "state", "first_sent_at"])
+    return step
+
+
 def _fill_in(step: Step, payment: Payment) -> None:
     step.parameters = handlers.parameters_of(payment, step)
     step.state = Step.State.SENT
     step.first_sent_at = clock.wall()
 
 
-def _write_answer(step: Step, answer: Answer, *, now: datetime) -> None:
+def _write_answer(step: Step, answer: Answer, *, now: datetime) -> bool:
+    """Write an answer on a step, unless one is known already; its payment is locked."""
     assert answer.verdict is not None, "An unknown answer is not recorded."
     step.state = Step.State(answer.verdict)
     step.answered_at = now
-    step.times_sent += 1
     step.object_id = answer.object_id
     step.answer = answer.details
     step.fault = answer.fault or ""
     step.error_code = answer.code
     step.error_message = answer.message
     step.unknown_because = ""
-    step.save()
+    written = ("state", "answered_at", "object_id", "answer", "fault", "error_code", "error_message", "unknown_because")
+    still_sent = Step.objects.filter(pk=step.pk, state=Step.State.SENT)
+    return bool(still_sent.update(times_sent=F("times_sent") + 1, **{name: getattr(step, name) for name in written}))
 
 
 def _key(payment: Payment, operation: Operation, ordinal: int, call: str, *, attempt: int) -> str:

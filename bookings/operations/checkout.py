@@ -128,7 +128,7 @@ def _accept(
     with transaction.atomic(durable=True):
         # Instructor, then student, so that their checkouts come one after the other (design 2). Without their keys:
         # who holds a booking or a wallet writes rows that refer to them, and may not be what we wait for.
-        instructors = Instructor.objects.select_for_update(of=("self",), no_key=True).select_related("user")
+        instructors = Instructor.objects.select_for_update(of=("self",), no_key=True).select_related("user__payee")
         instructor = instructors.get(pk=service.instructor_id)
         User.objects.select_for_update(no_key=True).only("pk").get(pk=student.pk)
         payer, payee = _payer(student), _payee(instructor)
@@ -163,7 +163,7 @@ def _accept(
         )
         booking.save()
         operation = payments.accept(
-            BookingSubject(booking), Action.CHECKOUT, party=Party.STUDENT, actor=student, now=now
+            BookingSubject(booking), Action.CHECKOUT, party=Party.STUDENT, actor=student, now=now, number=1, runs=True
         )
         if preview not in (None, _fingerprint(terms, operation.digest)):
             raise Refused("preview_stale")
@@ -190,8 +190,8 @@ def _payer(student: User) -> Payer:
 
 
 def _payee(instructor: Instructor) -> Payee:
-    payee = Payee.objects.filter(user=instructor.user, is_payable=True).first()
-    if payee is None:  # without a payable account nothing can be booked
+    payee: Payee | None = getattr(instructor.user, "payee", None)
+    if payee is None or not payee.is_payable:  # without a payable account nothing can be booked
         raise Refused("slot_unavailable")
     return payee
 

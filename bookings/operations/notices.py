@@ -1,5 +1,6 @@
 """Which messages an operation's end sends to whom, queued in the same commit (design 2)."""
 
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
@@ -9,7 +10,7 @@ from django.urls import reverse
 from bookings.models import Booking
 from credits.policy import LIFETIME
 from instainstru.accounts.models import Role, User
-from instainstru.notifications.operations import queue_message
+from instainstru.notifications.operations import Draft, queue_messages
 from payments.models import Operation, Step
 from payments.policy.plan import Ending
 from payments.policy.states import CANCELLATIONS, Action, BookingStatus, Call, Outcome, PaymentStatus, ReviewReason
@@ -24,53 +25,58 @@ _CANCELLED_BY = {  # as each reader is told
 
 def queue_for(booking: Booking, operation: Operation, ending: Ending, *, now: datetime) -> None:
     """Queue every message that an operation's end calls for; the caller's transaction is open."""
+    queue_messages(_told_of(booking, operation, ending, now=now), now=now)
+
+
+def _told_of(booking: Booking, operation: Operation, ending: Ending, *, now: datetime) -> Iterator[Draft]:
     payment = booking.payment
     if ending.booking_status == BookingStatus.CONFIRMED:
-        _confirmed(booking, operation, now=now)
+        yield from _confirmed(booking, operation)
     elif ending.moves and booking.status == BookingStatus.CONFIRMED:
-        _moved(booking, operation, now=now)
+        yield from _moved(booking, operation)
     elif ending.payment_status == PaymentStatus.PAYMENT_METHOD_REQUIRED:
-        _card_refused(booking, operation, now=now)
+        yield _card_refused(booking, operation)
     elif payment.status == PaymentStatus.SETTLED and ending.outcome == Outcome.LESSON_COMPLETED:
-        _receipt(booking, operation, now=now)
-        _paid(booking, operation, now=now)
+        yield _receipt(booking, operation)
+        yield _paid(booking, operation)
     elif ending.review_reason == ReviewReason.COLLECTION_FAILED:
-        _owes(booking, operation, now=now)
-        _paid(booking, operation, now=now)
+        yield _owes(booking, operation)
+        yield _paid(booking, operation)
     elif operation.kind == Action.COLLECT and ending.payment_status == PaymentStatus.SETTLED:
-        _debt_paid(booking, operation, now=now)
+        yield _debt_paid(booking, operation)
     elif ending.outcome == Outcome.NEVER_PAID and operation.kind == Action.EXPIRE:
-        _expired(booking, operation, now=now)
+        yield from _expired(booking, operation)
     elif operation.kind == Action.STAFF_REFUND and ending.outcome is not None:
-        _refunded(booking, operation, now=now)
+        yield from _refunded(booking, operation)
     elif ending.outcome is not None and _is_a_cancellation(operation):
-        _cancelled(booking, operation, ending, now=now)
+        yield from _cancelled(booking, operation, ending)
     if ending.credits.issued:
-        _credit_issued(booking, operation, ending.credits.issued, now=now)
+        yield _credit_issued(booking, operation, ending.credits.issued, now=now)
     if ending.payment_status == PaymentStatus.MANUAL_REVIEW:
-        _needs_staff(booking, operation, now=now)
+        yield from _needs_staff(booking, operation)
 
 
 def queue_final_warning(booking: Booking, *, now: datetime) -> None:
     """Warn the student that the booking is about to be cancelled unpaid (P10.1)."""
-    _tell(
+    warning = _tell(
         booking.student,
         booking,
         "final_warning",
         dedupe_key=f"booking:{booking.pk}:{booking.starts_at.isoformat()}",
-        now=now,
         instructor=booking.instructor.user.name,
         card_cents=booking.payment.terms.card_total,
         cancels_at=booking.payment.expire_at,
     )
+    queue_messages([warning], now=now)
 
 
 def queue_reminder(booking: Booking, *, now: datetime) -> None:
     """Remind both sides of a lesson; each reminder of each start goes out once."""
     once = f"booking:{booking.pk}:{(booking.remind_at or now).isoformat()}"
     teacher, student = booking.instructor.user, booking.student
-    _tell(student, booking, "lesson_reminder_student", dedupe_key=once, now=now, instructor=teacher.name)
-    _tell(teacher, booking, "lesson_reminder_instructor", dedupe_key=once, now=now, student=student.name)
+    to_student = _tell(student, booking, "lesson_reminder_student", dedupe_key=once, instructor=teacher.name)
+    to_teacher = _tell(teacher, booking, "lesson_reminder_instructor", dedupe_key=once, student=student.name)
+    queue_messages([to_student, to_teacher], now=now)
 
 
 def _is_a_cancellation(operation: Operation) -> bool:
@@ -81,13 +87,12 @@ def _is_a_cancellation(operation: Operation) -> bool:
     )
 
 
-def _confirmed(booking: Booking, operation: Operation, *, now: datetime) -> None:
+def _confirmed(booking: Booking, operation: Operation) -> Iterator[Draft]:
     terms = booking.payment.terms
-    _tell_student(
+    yield _tell_student(
         booking,
         operation,
         "booking_confirmed_student",
-        now=now,
         ends_at=booking.ends_at,
         lesson_price_cents=terms.lesson_price,
         student_fee_cents=terms.student_fee,
@@ -95,51 +100,48 @@ def _confirmed(booking: Booking, operation: Operation, *, now: datetime) -> None
         card_cents=terms.card_total,
         authorizes_at=booking.payment.authorize_at,
     )
-    _tell_instructor(
-        booking, operation, "booking_confirmed_instructor", now=now, ends_at=booking.ends_at, payout_cents=terms.payout
+    yield _tell_instructor(
+        booking, operation, "booking_confirmed_instructor", ends_at=booking.ends_at, payout_cents=terms.payout
     )
 
 
-def _card_refused(booking: Booking, operation: Operation, *, now: datetime) -> None:
+def _card_refused(booking: Booking, operation: Operation) -> Draft:
     card_cents = booking.payment.terms.card_total
     if booking.status == BookingStatus.PENDING:
-        _tell_student(
+        return _tell_student(
             booking,
             operation,
             "checkout_needs_card",
-            now=now,
             card_cents=card_cents,
             pay_by_at=booking.payment.expire_at,
         )
     else:
-        _tell_student(
+        return _tell_student(
             booking,
             operation,
             "authorization_failed",
-            now=now,
             card_cents=card_cents,
             retries_at=booking.payment.authorize_at,
             cancels_at=booking.payment.expire_at,
         )
 
 
-def _moved(booking: Booking, operation: Operation, *, now: datetime) -> None:
+def _moved(booking: Booking, operation: Operation) -> Iterator[Draft]:
     last = booking.moves.latest("moved_at")
     locked = booking.payment.locked_at is not None
     charged = booking.payment.captured_cents if locked else 0
-    _tell_student(
-        booking, operation, "lesson_moved_student", now=now, moved_from_at=last.from_start, card_charged_cents=charged
+    yield _tell_student(
+        booking, operation, "lesson_moved_student", moved_from_at=last.from_start, card_charged_cents=charged
     )
-    _tell_instructor(booking, operation, "lesson_moved_instructor", now=now, moved_from_at=last.from_start)
+    yield _tell_instructor(booking, operation, "lesson_moved_instructor", moved_from_at=last.from_start)
 
 
-def _receipt(booking: Booking, operation: Operation, *, now: datetime) -> None:
+def _receipt(booking: Booking, operation: Operation) -> Draft:
     terms = booking.payment.terms
-    _tell_student(
+    return _tell_student(
         booking,
         operation,
         "lesson_receipt",
-        now=now,
         lesson_price_cents=terms.lesson_price,
         student_fee_cents=terms.student_fee,
         credits_cents=terms.credits,
@@ -147,65 +149,62 @@ def _receipt(booking: Booking, operation: Operation, *, now: datetime) -> None:
     )
 
 
-def _paid(booking: Booking, operation: Operation, *, now: datetime) -> None:
+def _paid(booking: Booking, operation: Operation) -> Draft:
     terms = booking.payment.terms
-    _tell_instructor(
+    return _tell_instructor(
         booking,
         operation,
         "lesson_paid",
-        now=now,
         lesson_price_cents=terms.lesson_price,
         instructor_fee_cents=terms.instructor_fee,
         payout_cents=booking.payment.instructor_payout_cents,
     )
 
 
-def _owes(booking: Booking, operation: Operation, *, now: datetime) -> None:
-    _tell_student(booking, operation, "account_locked", now=now, owed_cents=booking.payment.owed_cents)
+def _owes(booking: Booking, operation: Operation) -> Draft:
+    return _tell_student(booking, operation, "account_locked", owed_cents=booking.payment.owed_cents)
 
 
-def _debt_paid(booking: Booking, operation: Operation, *, now: datetime) -> None:
-    _tell_student(booking, operation, "debt_paid", now=now, paid_cents=booking.payment.captured_cents)
+def _debt_paid(booking: Booking, operation: Operation) -> Draft:
+    return _tell_student(booking, operation, "debt_paid", paid_cents=booking.payment.captured_cents)
 
 
-def _needs_staff(booking: Booking, operation: Operation, *, now: datetime) -> None:
+def _needs_staff(booking: Booking, operation: Operation) -> Iterator[Draft]:
     payment = booking.payment
     for colleague in User.objects.filter(role=Role.STAFF, is_active=True):
-        _tell(
+        yield _tell(
             colleague,
             booking,
             "manual_review",
             dedupe_key=f"operation:{operation.pk}:{payment.review_since}",
-            now=now,
             reason=payment.review_reason.replace("_", " "),
             error=payment.review_error,
         )
 
 
-def _refunded(booking: Booking, operation: Operation, *, now: datetime) -> None:
+def _refunded(booking: Booking, operation: Operation) -> Iterator[Draft]:
     steps = operation.steps.filter(state=Step.State.SUCCEEDED)
     moved = {step.call: step.amount_cents for step in steps}
-    _tell_student(booking, operation, "refunded", now=now, refunded_cents=moved[Call.REFUND])
+    yield _tell_student(booking, operation, "refunded", refunded_cents=moved[Call.REFUND])
     taken = sum(step.amount_cents for step in steps if step.call in (Call.TAKE_BACK, Call.REVERSE))
     if taken:
-        _tell_instructor(booking, operation, "payout_taken_back", now=now, taken_cents=taken)
+        yield _tell_instructor(booking, operation, "payout_taken_back", taken_cents=taken)
 
 
-def _expired(booking: Booking, operation: Operation, *, now: datetime) -> None:
+def _expired(booking: Booking, operation: Operation) -> Iterator[Draft]:
     released = booking.payment.credits_released_cents
-    _tell_student(booking, operation, "payment_failed_cancelled_student", now=now, credits_returned_cents=released)
+    yield _tell_student(booking, operation, "payment_failed_cancelled_student", credits_returned_cents=released)
     if booking.confirmed_at is not None:  # an instructor never heard of a checkout that was not completed
-        _tell_instructor(booking, operation, "payment_failed_cancelled_instructor", now=now)
+        yield _tell_instructor(booking, operation, "payment_failed_cancelled_instructor")
 
 
-def _cancelled(booking: Booking, operation: Operation, ending: Ending, *, now: datetime) -> None:
+def _cancelled(booking: Booking, operation: Operation, ending: Ending) -> Iterator[Draft]:
     payment = booking.payment
     to_student, to_instructor = _CANCELLED_BY[booking.cancelled_by]
-    _tell_student(
+    yield _tell_student(
         booking,
         operation,
         "booking_cancelled_student",
-        now=now,
         cancelled_by=to_student,
         card_charged_cents=payment.captured_cents,
         card_refunded_cents=payment.refunded_to_card_cents,
@@ -214,18 +213,17 @@ def _cancelled(booking: Booking, operation: Operation, ending: Ending, *, now: d
         credits_forfeited_cents=ending.credits.forfeited,
     )
     if booking.confirmed_at is not None:
-        _tell_instructor(
+        yield _tell_instructor(
             booking,
             operation,
             "booking_cancelled_instructor",
-            now=now,
             cancelled_by=to_instructor,
             payout_cents=payment.instructor_payout_cents,
         )
 
 
-def _credit_issued(booking: Booking, operation: Operation, cents: int, *, now: datetime) -> None:
-    queue_message(
+def _credit_issued(booking: Booking, operation: Operation, cents: int, *, now: datetime) -> Draft:
+    return Draft(
         recipient=booking.student,
         key="credit_issued",
         context={
@@ -236,28 +234,26 @@ def _credit_issued(booking: Booking, operation: Operation, cents: int, *, now: d
         },
         reference=booking.ref,
         dedupe_key=f"operation:{operation.pk}",
-        now=now,
     )
 
 
-def _tell_student(booking: Booking, operation: Operation, key: str, *, now: datetime, **context: Any) -> None:
+def _tell_student(booking: Booking, operation: Operation, key: str, **context: Any) -> Draft:
     context["instructor"] = booking.instructor.user.name
-    _tell(booking.student, booking, key, dedupe_key=f"operation:{operation.pk}", now=now, **context)
+    return _tell(booking.student, booking, key, dedupe_key=f"operation:{operation.pk}", **context)
 
 
-def _tell_instructor(booking: Booking, operation: Operation, key: str, *, now: datetime, **context: Any) -> None:
+def _tell_instructor(booking: Booking, operation: Operation, key: str, **context: Any) -> Draft:
     context["student"] = booking.student.name
-    _tell(booking.instructor.user, booking, key, dedupe_key=f"operation:{operation.pk}", now=now, **context)
+    return _tell(booking.instructor.user, booking, key, dedupe_key=f"operation:{operation.pk}", **context)
 
 
-def _tell(recipient: User, booking: Booking, key: str, *, dedupe_key: str, now: datetime, **context: Any) -> None:
-    queue_message(
+def _tell(recipient: User, booking: Booking, key: str, *, dedupe_key: str, **context: Any) -> Draft:
+    return Draft(
         recipient=recipient,
         key=key,
         context=_lesson(booking) | context,
         reference=booking.ref,
         dedupe_key=dedupe_key,
-        now=now,
     )
 
 

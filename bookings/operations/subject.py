@@ -10,7 +10,6 @@ from bookings.operations.moving import hold_new_time, move, wished_start
 from bookings.operations.reminders import next_reminder
 from instainstru.accounts.models import User
 from payments.endings import Subject
-from payments.engine import lock_payment
 from payments.models import Operation
 from payments.policy.plan import Ending, Plan
 from payments.policy.states import Action, BookingStatus, Party
@@ -87,20 +86,19 @@ def lock_booking_and_both_sides(payment_id: int) -> BookingSubject:
 
     The order is the checkout's (design 2). A transaction is open.
     """
-    booking = Booking.objects.only("instructor_id", "student_id").get(payment_id=payment_id)
     # Without their keys: who holds this very booking writes operations and messages that refer to them, and would wait
     # for us while we wait for the booking.
-    Instructor.objects.select_for_update(no_key=True).only("pk").get(pk=booking.instructor_id)
-    User.objects.select_for_update(no_key=True).only("pk").get(pk=booking.student_id)
+    instructors = Instructor.objects.select_for_update(of=("self",), no_key=True)
+    instructors.only("pk").get(bookings__payment_id=payment_id)
+    User.objects.select_for_update(of=("self",), no_key=True).only("pk").get(bookings__payment_id=payment_id)
     return lock_booking(payment_id)
 
 
 def lock_booking(payment_id: int) -> BookingSubject:
     """Lock a booking, then its payment; the order is the same everywhere (design 4). A transaction is open."""
     booking = (
-        Booking.objects.select_for_update(of=("self",))
-        .select_related("student", "instructor__user")
+        Booking.objects.select_for_update(of=("self", "payment"))  # PostgreSQL locks a row of each in this order
+        .select_related("student", "instructor__user", "payment__payer", "payment__payee")
         .get(payment_id=payment_id)
     )
-    booking.payment = lock_payment(payment_id)
     return BookingSubject(booking)

@@ -27,8 +27,10 @@ def lock_wallet(student_id: int) -> None:
     """Lock a student's wallet, before any of its lots; it is made if there was none."""
     if not transaction.get_connection().in_atomic_block:
         raise RuntimeError("Credits move only inside the transaction that books them.")
-    Wallet.objects.get_or_create(student_id=student_id)
-    Wallet.objects.select_for_update().get(student_id=student_id)
+    locked = Wallet.objects.select_for_update().filter(student_id=student_id)
+    if locked.first() is None:
+        Wallet.objects.bulk_create([Wallet(student_id=student_id)], ignore_conflicts=True)  # somebody else may, too
+        locked.get()
 
 
 def move(shares: Iterable[Share], kind: CreditMovement.Kind, reference: str, now: datetime) -> list[CreditMovement]:

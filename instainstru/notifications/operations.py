@@ -1,7 +1,8 @@
 """Queue a message with what it tells of, send it later, note that it was read."""
 
 import smtplib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -27,27 +28,49 @@ BACKOFF = (
 )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """A message to be queued. `context` is what its kind declares: aware instants or ISO texts, integer cents, texts.
+
+    The same recipient, key and `dedupe_key` again is the same message.
+    """
+
+    recipient: Any
+    key: str
+    context: Mapping[str, object]
+    reference: str
+    dedupe_key: str
+
+
 def queue_message(
     *, recipient: Any, key: str, context: Mapping[str, object], reference: str, dedupe_key: str, now: datetime
 ) -> None:
-    """Queue one message in the caller's transaction, so that it goes out exactly if the transaction commits.
+    """Queue one message; as `queue_messages`."""
+    draft = Draft(recipient=recipient, key=key, context=context, reference=reference, dedupe_key=dedupe_key)
+    queue_messages([draft], now=now)
 
-    `context` is what the kind declares: aware instants or ISO texts, integer cents, texts. The same recipient, key and
-    `dedupe_key` again is the same message and changes nothing. Raises ValueError for an unknown key or a context that
-    does not fit it, RuntimeError outside of a transaction.
+
+def queue_messages(drafts: Iterable[Draft], *, now: datetime) -> None:
+    """Queue messages in the caller's transaction, in one statement, so that they go out exactly if it commits.
+
+    What was queued before changes nothing. Raises ValueError for an unknown key or a context that does not fit it,
+    RuntimeError outside of a transaction.
     """
     if not connection.in_atomic_block:
         raise RuntimeError("A message is queued in the transaction of what it tells of.")
-    message = Message(
-        recipient=recipient,
-        key=key,
-        context=kind_of(key).checked(context),
-        reference=reference,
-        dedupe_key=dedupe_key,
-        queued_at=now,
-        next_try_at=now,
-    )
-    Message.objects.bulk_create([message], ignore_conflicts=True)
+    messages = [
+        Message(
+            recipient=draft.recipient,
+            key=draft.key,
+            context=kind_of(draft.key).checked(draft.context),
+            reference=draft.reference,
+            dedupe_key=draft.dedupe_key,
+            queued_at=now,
+            next_try_at=now,
+        )
+        for draft in drafts
+    ]
+    Message.objects.bulk_create(messages, ignore_conflicts=True)
 
 
 def claim_due_messages(*, limit: int, now: datetime) -> list[Message]:

@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from datetime import datetime
 
+from django.db import connection
+
 from instainstru.accounts.models import User
 from payments.models import JournalEntry, Operation, Payment, Posting, StripeEvent
 from payments.policy.accounts import Account, Line, balanced
@@ -118,17 +120,31 @@ def write_for_platform(
 
 
 def _write(lines: Iterable[Line], owners: dict[Account, int], *, payment: Payment | None, entry: JournalEntry) -> None:
+    """Write an entry and its postings in one statement: most commits of the engine write one."""
     moving = balanced(*lines)
     if not moving:
         return
-    entry.save(force_insert=True)
-    Posting.objects.bulk_create(
-        Posting(
-            entry=entry,
-            account=line.account,
-            owner_id=owners.get(line.account),
-            payment=payment,
-            amount_cents=line.amount,
+    values = [field.get_db_prep_save(field.pre_save(entry, add=True), connection) for field in _ENTRY]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _WRITE,
+            [
+                *values,
+                None if payment is None else payment.pk,
+                [line.account.value for line in moving],
+                [owners.get(line.account) for line in moving],
+                [line.amount for line in moving],
+            ],
         )
-        for line in moving
-    )
+
+
+_ENTRY = [field for field in JournalEntry._meta.concrete_fields if not field.primary_key]
+_WRITE = f"""
+WITH entry AS (
+    INSERT INTO {JournalEntry._meta.db_table} ({", ".join(str(field.column) for field in _ENTRY)})
+    VALUES ({", ".join(["%s"] * len(_ENTRY))}) RETURNING id
+)
+INSERT INTO {Posting._meta.db_table} (entry_id, account, owner_id, payment_id, amount_cents, currency)
+SELECT entry.id, line.account, line.owner_id, %s, line.amount_cents, 'usd'
+FROM entry, unnest(%s::text[], %s::bigint[], %s::bigint[]) AS line (account, owner_id, amount_cents)
+"""  # noqa: S608  # the names of our own tables and columns; every value is a parameter

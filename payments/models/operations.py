@@ -30,6 +30,10 @@ class OperationQuerySet(models.QuerySet["Operation"]):
         """Begun, and kept by an open case from sending anything further (P8.1)."""
         return self.filter(state=Operation.State.HALTED)
 
+    def in_flight(self) -> Self:
+        """Begun, and neither ended nor stopped for staff."""
+        return self.filter(state__in=[Operation.State.OPEN, Operation.State.HALTED, Operation.State.WAITING])
+
     def resumable(self, *, now: datetime, wall: datetime) -> Self:
         """Open, not leased to a living runner, and not waiting for the next repeat of an unanswered call (P10.4)."""
         return (
@@ -78,6 +82,9 @@ class Operation(models.Model):
     lease_token = models.CharField(max_length=32, blank=True)
 
     objects = OperationQuerySet.as_manager()
+
+    # Not stored. Set by who has just begun it, and so holds its lease: its steps, of which the first is to be sent.
+    begun_with: tuple[Step, ...] = ()
 
     class Meta:
         constraints = [

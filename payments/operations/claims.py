@@ -57,7 +57,12 @@ def carry_out_claimed(*, payment_id: int, kind: Action) -> Operation | RefusalCo
 
 
 def unclaim(*, payment_id: int, now: datetime) -> None:
-    """End a sweep's claim on a payment, and derive its deadlines again, so that nothing is swept that is not due."""
+    """End a sweep's claim on a payment, and derive its deadlines again, so that nothing is swept that is not due.
+
+    An operation that has ended has done both.
+    """
+    if not Payment.objects.filter(pk=payment_id).exclude(claimed_until=None).exists():
+        return
     with transaction.atomic(durable=True):
         subject = endings.lock_subject(Action.SETTLE, payment_id)
         payment = subject.payment

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Q
 
 from instainstru import clock
 from instainstru.accounts.models import User
@@ -66,10 +68,20 @@ def begin(
     """
     with transaction.atomic(durable=True):
         subject = endings.lock_subject(kind, payment_id)
-        operation = _already_asked(subject, kind, inputs or {})
+        so_far = list(subject.payment.operations.defer("plan", "conclusion").order_by("number"))
+        operation = _already_asked(so_far, kind, inputs or {})
         if operation is None:
-            take = waiting.wait_its_turn if waiting.has_to_wait(subject, kind) else accept
-            operation = take(subject, kind, party=party, actor=actor, preview=preview, inputs=inputs, now=now)
+            take = waiting.wait_its_turn if waiting.has_to_wait(subject, kind, so_far) else partial(accept, runs=True)
+            operation = take(
+                subject,
+                kind,
+                party=party,
+                actor=actor,
+                preview=preview,
+                inputs=inputs,
+                number=len(so_far) + 1,
+                now=now,
+            )
         if idempotency_key:
             idempotency_key.record(f"operation:{operation.reference}")
         return operation
@@ -84,16 +96,29 @@ def accept(
     actor: User | None = None,
     preview: str | None = None,
     inputs: dict[str, Any] | None = None,
+    number: int | None = None,
+    runs: bool = False,
 ) -> Operation:
     """Decide on a locked subject, write the operation, its plan and steps, and apply what takes effect at once.
 
-    An operation that asks Stripe nothing ends in this same commit.
+    An operation that asks Stripe nothing ends in this same commit. `number` is its place among its payment's, if that
+    is known; `runs` says that the caller goes on to perform it, so that it holds its lease from this commit on.
     Raises Refused: what the policy says, "preview_stale".
     """
     plan = decide_on(subject, kind, now, inputs=inputs)
     if preview not in (None, plan.digest):
         raise Refused("preview_stale", fresh=plan)
-    return write(subject, plan, party=party, actor=actor, inputs=inputs or {}, accepted_at=now, now=now)
+    return write(
+        subject,
+        plan,
+        party=party,
+        actor=actor,
+        inputs=inputs or {},
+        accepted_at=now,
+        now=now,
+        number=number,
+        runs=runs,
+    )
 
 
 def perform(operation: Operation, *, inline: bool = True) -> Operation:
@@ -102,23 +127,36 @@ def perform(operation: Operation, *, inline: bool = True) -> Operation:
     No transaction may be open. Safe to call for an operation that is done, or that another runner is at.
     """
     budget = engine.INLINE_BUDGET if inline else None
-    while current := Operation.objects.open().filter(payment_id=operation.payment_id).first():
+    asked, current = operation, operation if operation.begun_with else None
+    if current is None:
+        asked, current = _as_it_stands(operation)
+    while current is not None:
         with engine.lease(current) as ours:
-            if not ours or not engine.run_steps(current, budget=budget):
-                break
-            _finish(current, now=clock.now())
-    return Operation.objects.select_related("payment").get(pk=operation.pk)
+            goes_on = ours and engine.run_steps(current, budget=budget)
+            if goes_on:
+                _finish(current, now=clock.now())
+        asked, current = _as_it_stands(operation)
+        if not goes_on:
+            break
+    return asked
 
 
-def _already_asked(subject: Subject, kind: Action, inputs: dict[str, Any]) -> Operation | None:
-    operations = subject.payment.operations
+def _as_it_stands(operation: Operation) -> tuple[Operation, Operation | None]:
+    """Return an operation as it is stored now, and the one that is open on its payment, in one statement."""
+    is_open = Q(state=Operation.State.OPEN, payment_id=operation.payment_id)
+    found = Operation.objects.filter(Q(pk=operation.pk) | is_open).select_related("payment")
+    by_id = {each.pk: each for each in found}
+    return by_id[operation.pk], next((each for each in by_id.values() if each.state == Operation.State.OPEN), None)
+
+
+def _already_asked(so_far: Sequence[Operation], kind: Action, inputs: dict[str, Any]) -> Operation | None:
     if kind in CANCELLATIONS:
         # A cancellation is one cancellation, whoever asks again and when (P7.10).
-        return operations.filter(kind__in=CANCELLATIONS).order_by("number").first()
-    same = operations.open().filter(kind=kind)
+        return next((earlier for earlier in so_far if earlier.kind in CANCELLATIONS), None)
+    same = (earlier for earlier in so_far if earlier.kind == kind and earlier.state == Operation.State.OPEN)
     if wanted := inputs.get("new_starts_at"):  # a move to another time is another wish
-        same = same.filter(inputs__new_starts_at=wanted)
-    return same.first()
+        same = (earlier for earlier in same if earlier.inputs.get("new_starts_at") == wanted)
+    return next(same, None)
 
 
 def write(
@@ -131,13 +169,17 @@ def write(
     accepted_at: datetime,
     now: datetime,
     succeeds: Operation | None = None,
+    number: int | None = None,
+    runs: bool = False,
 ) -> Operation:
     payment = subject.payment
+    halted = freezes.halts(payment, plan.action)
+    token, until = engine.fresh_lease() if runs and plan.steps and not halted else engine.NO_LEASE
     operation = Operation.objects.create(
         payment=payment,
-        number=payment.operations.count() + 1,
+        number=number or payment.operations.count() + 1,
         kind=plan.action,
-        state=Operation.State.HALTED if freezes.halts(payment, plan.action) else Operation.State.OPEN,
+        state=Operation.State.HALTED if halted else Operation.State.OPEN,
         policy_version=plan.version,
         rule=plan.rule,
         plan=plan.as_json(),
@@ -147,14 +189,16 @@ def write(
         accepted_at=accepted_at,
         inputs={"booking_status": subject.status} | inputs,
         succeeds=succeeds,
+        lease_token=token,
+        leased_until=until,
     )
     subject.begin(plan, operation)
-    if operation.state == Operation.State.HALTED:
+    if halted:
         return operation
     take_credits(payment, plan, operation, now=now)
-    engine.write_steps(operation, payment, now=now)
+    engine.write_steps(operation, payment)
     if not plan.steps:
-        conclude_operation(subject, operation, now=now)
+        conclude_operation(subject, operation, [], now=now)
     elif plan.booking_status_at_once is not None:
         set_deadlines(subject, now=now)
         payment.save()
@@ -166,14 +210,18 @@ def _finish(operation: Operation, *, now: datetime) -> None:
     with transaction.atomic(durable=True):
         subject = endings.lock_subject(operation.kind, operation.payment_id)
         # The payment's lock is held, so nobody else ends it between this look and the commit.
-        ours = Operation.objects.open().filter(pk=operation.pk).first()
-        if ours is None or ours.steps.filter(state=Step.State.SENT).exists():
+        in_flight = _in_flight(subject.payment)
+        ours = next((each for each in in_flight if each == operation and each.state == Operation.State.OPEN), None)
+        steps = [] if ours is None else list(ours.steps.order_by("ordinal", "attempt"))
+        states = {step.state for step in steps}
+        if ours is None or Step.State.SENT in states:
             return
         ours.payment = subject.payment
-        if ours.steps.filter(state=Step.State.PLANNED).exists():
+        if Step.State.PLANNED in states:
             _halt(subject, ours, now=now)
         else:
-            conclude_operation(subject, ours, now=now)
+            conclude_operation(subject, ours, steps, in_flight, now=now)
+    operation.state = ours.state
 
 
 def _halt(subject: Subject, operation: Operation, *, now: datetime) -> None:
@@ -187,16 +235,27 @@ def _halt(subject: Subject, operation: Operation, *, now: datetime) -> None:
         return
     operation.steps.filter(state=Step.State.PLANNED).update(state=Step.State.SKIPPED)
     operation.state = Operation.State.HALTED
+    operation.lease_token, operation.leased_until = engine.NO_LEASE
     operation.save()
     waiting.begin_next(subject, now=now)
 
 
-def conclude_operation(subject: Subject, operation: Operation, *, now: datetime) -> None:
-    """End an operation by its answers; under an open case, beneath the freeze that it lays (design 4)."""
+def conclude_operation(
+    subject: Subject,
+    operation: Operation,
+    steps: Sequence[Step],
+    in_flight: Sequence[Operation] | None = None,
+    *,
+    now: datetime,
+) -> None:
+    """End an operation by its answers; under an open case, beneath the freeze that it lays (design 4).
+
+    `steps` are all its attempts, in order; `in_flight` is what is so on its payment, itself included, if that is known.
+    """
     payment = subject.payment
     bank_has_it = payment.review_reason == ReviewReason.CHARGEBACK_OPEN
     with freezes.lifted(payment):
-        ending, facts = _apply_end(subject, operation, freezes_credits=bank_has_it, now=now)
+        ending, facts = _apply_end(subject, operation, _answers(steps), freezes_credits=bank_has_it, now=now)
         if ending.successor != operation.kind:  # what follows on a ruling that was carried out is no longer its own
             freezes.end_of(payment, _cases_ended_by(operation), now=now)
     if operation.kind in CASE_OF or ending.payment_status is not None or ending.booking_status is not None:
@@ -208,7 +267,8 @@ def conclude_operation(subject: Subject, operation: Operation, *, now: datetime)
         end_what_waits(subject, besides=operation, now=now)
     if ending.successor is not None and not waiting.takes_over_from(subject, ending.successor):
         _go_on(subject, operation, ending.successor, time_was_taken=facts.time_was_taken, now=now)
-    go_on(subject, now=now)  # a case lets its own come before a successor
+    if in_flight is None or len(in_flight) > 1:
+        go_on(subject, now=now)  # a case lets its own come before a successor
     if operation.kind == Action.WIN_CHARGEBACK:
         settle_if_due(subject, now=now)
 
@@ -231,7 +291,10 @@ def go_on(subject: Subject, *, now: datetime) -> None:
     What a case had halted claims the open place again, decided anew as of its instant; then what has waited longest.
     """
     payment = subject.payment
-    halted = None if payment.operations.open().exists() else _next_halted(payment)
+    in_flight = _in_flight(payment)
+    if not in_flight or any(each.state == Operation.State.OPEN for each in in_flight):
+        return  # what is open makes way for the others at its own end
+    halted = _next_halted(payment, in_flight)
     if halted is None:
         waiting.begin_next(subject, now=now)
         return
@@ -250,11 +313,17 @@ def go_on(subject: Subject, *, now: datetime) -> None:
         go_on(subject, now=now)
 
 
-def _next_halted(payment: Payment) -> Operation | None:
+def _in_flight(payment: Payment) -> list[Operation]:
+    return list(payment.operations.in_flight().order_by("number"))
+
+
+def _next_halted(payment: Payment, in_flight: Iterable[Operation]) -> Operation | None:
     """What goes on first: a ruling goes on though its own case is still open, all else not before a stop has ended."""
     reason = payment.kept_review_reason or payment.review_reason
     stopped = reason in STOPS or reason == ReviewReason.CHANGED_AT_STRIPE
-    for halted in payment.operations.halted().order_by("number"):
+    for halted in in_flight:
+        if halted.state != Operation.State.HALTED:
+            continue
         goes_on_in_a_stop = halted.gave or halted.kind in BY_STAFF or halted.kind in CASE_OF
         if not freezes.halts(payment, Action(halted.kind)) and (goes_on_in_a_stop or not stopped):
             return halted
@@ -284,12 +353,18 @@ def _close(operation: Operation, *, now: datetime) -> None:
     operation.save()
 
 
-def _apply_end(subject: Subject, operation: Operation, *, freezes_credits: bool, now: datetime) -> tuple[Ending, Facts]:
+def _apply_end(
+    subject: Subject,
+    operation: Operation,
+    answers: Sequence[StepAnswer],
+    *,
+    freezes_credits: bool,
+    now: datetime,
+) -> tuple[Ending, Facts]:
     """Change payment and subject as an operation's answers say, and mark it done, or stuck."""
     payment = subject.payment
     plan = Plan.from_json(operation.plan)
     rules = rules_of_version(payment.policy_version)
-    answers = _answers(operation)
     facts = facts_of(subject, inputs=operation.inputs)
     if plan.ending.booking_status == BookingStatus.CONFIRMED and _all_succeeded(answers):
         # P5.3: read again under the lock: it may have been cancelled, or its time taken, while Stripe was asked.
@@ -317,6 +392,7 @@ def _apply_end(subject: Subject, operation: Operation, *, freezes_credits: bool,
     operation.finished_at = now
     operation.conclusion = ending_as_json(ending)
     operation.refusal_code = ending.refusal_code
+    operation.lease_token, operation.leased_until = engine.NO_LEASE
     operation.save()
     subject.finish(ending, operation, now=now)
     return ending, facts
@@ -356,10 +432,10 @@ def _all_succeeded(answers: Sequence[StepAnswer]) -> bool:
     return all(answer.verdict == Verdict.SUCCEEDED for answer in answers)
 
 
-def _answers(operation: Operation) -> list[StepAnswer]:
+def _answers(steps: Iterable[Step]) -> list[StepAnswer]:
     """Return the verdicts so far, in order; of several attempts the last one counts."""
     answered = [Step.State.SUCCEEDED, Step.State.REFUSED, Step.State.ACTION_REQUIRED]
-    last = {step.ordinal: step for step in operation.steps.order_by("ordinal", "attempt")}
+    last = {step.ordinal: step for step in steps}
     return [
         StepAnswer(
             call=Call(step.call),

@@ -85,6 +85,7 @@ def refund_by_staff(
                 inputs=_refund_inputs(cents=cents, bearer=bearer)
                 | {"reason": reason, "refund_key": f"{key}_{earlier.count() + 1}" if earlier.exists() else key},
                 now=now,
+                runs=True,
             )
         if receipt:
             receipt.record(f"operation:{operation.reference}")

@@ -6,6 +6,7 @@ keeps the booking's status and time as they were, and is decided as of its insta
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -39,23 +40,24 @@ from payments.rules import rules_of_version
 RETRY_AFTER = 5  # seconds; what a client is told that meets an operation under way
 
 
-def has_to_wait(subject: Subject, kind: Action) -> bool:
+def has_to_wait(subject: Subject, kind: Action, so_far: Iterable[Operation]) -> bool:
     """Return whether an action meets another operation, or a stop, that it may wait for.
 
+    `so_far` is everything that was begun on the locked payment.
     Raises Refused("operation_in_progress") if it meets one that it may not.
     """
     if _stopped_for_staff(subject) and kind in CANCELLATIONS and kind not in BY_STAFF:
         return True  # staff's own ends the stop (P8.7)
-    if kind in WAITS_ITS_TURN:
-        return subject.payment.operations.open().exists()
-    require_nothing_open(subject)
-    return False
+    something_is_open = any(operation.state == Operation.State.OPEN for operation in so_far)
+    if something_is_open and kind not in WAITS_ITS_TURN:
+        raise _in_progress()
+    return something_is_open
 
 
 def require_nothing_open(subject: Subject) -> None:
     """Raise Refused("operation_in_progress") if something is being done with a locked payment."""
     if subject.payment.operations.open().exists():
-        raise Refused("operation_in_progress", retry_after=RETRY_AFTER)
+        raise _in_progress()
 
 
 def wait_its_turn(
@@ -67,6 +69,7 @@ def wait_its_turn(
     actor: User | None = None,
     preview: str | None = None,
     inputs: dict[str, Any] | None = None,
+    number: int | None = None,
 ) -> Operation:
     """Accept an action that has to wait: a cancelled lesson's time is free at once, its money follows (P7.11).
 
@@ -78,7 +81,7 @@ def wait_its_turn(
         raise Refused("preview_stale", fresh=plan)
     operation = Operation.objects.create(
         payment=payment,
-        number=payment.operations.count() + 1,
+        number=number or payment.operations.count() + 1,
         kind=kind,
         state=Operation.State.WAITING,
         policy_version=plan.version,
@@ -148,7 +151,7 @@ def begin_next(subject: Subject, *, now: datetime) -> None:
     operation.rule, operation.plan, operation.digest = plan.rule, plan.as_json(), plan.digest
     operation.save()
     take_credits(payment, plan, operation, now=now)
-    engine.write_steps(operation, payment, now=now)
+    engine.write_steps(operation, payment)
 
 
 def _next_in_turn(payment: Payment) -> Operation | None:
@@ -174,6 +177,10 @@ def as_it_stood(facts: Facts, operation: Operation) -> Facts:
         starts_at=datetime.fromisoformat(operation.inputs["starts_at"]),
         ends_at=datetime.fromisoformat(operation.inputs["ends_at"]),
     )
+
+
+def _in_progress() -> Refused:
+    return Refused("operation_in_progress", retry_after=RETRY_AFTER)
 
 
 def _stopped_for_staff(subject: Subject) -> bool:

@@ -133,10 +133,10 @@ class TestCancelling:
         assert operation["text"].endswith("nothing was charged.")
 
     def test_keeps_its_budget_of_statements(self, client, stage, django_assert_max_num_queries):
-        """Two calls to Stripe, three short transactions each, and the credit that is issued; the edge adds five."""
+        """Two calls to Stripe, four transactions, a wallet that is made and credit issued; the edge adds six."""
         booking = stage.book(hours_ahead=18)
 
-        with django_assert_max_num_queries(74):
+        with django_assert_max_num_queries(43):
             act(client, "cancel", booking)
 
 

@@ -34,16 +34,18 @@ def eagerly() -> Iterator[None]:
 
 @pytest.fixture
 def late_cancellation(stage: Stage) -> Operation:
-    """Begun and not carried out, as a worker leaves it that dies at once: capture, reverse and half a payout (P7.3)."""
+    """Begun and left by a worker that died at once, a lease ago: capture, reverse and half a payout (P7.3)."""
     booking = stage.book(hours_ahead=18)
     stage.stand_at(booking.starts_at - timedelta(hours=6))
-    return payments.begin(
-        kind=Action.STUDENT_CANCEL,
-        payment_id=booking.payment_id,
-        party=Party.STUDENT,
-        actor=stage.student,
-        now=clock.now(),
-    )
+    with override_settings(OPERATION_LEASE=timedelta(minutes=-1)):
+        begun = payments.begin(
+            kind=Action.STUDENT_CANCEL,
+            payment_id=booking.payment_id,
+            party=Party.STUDENT,
+            actor=stage.student,
+            now=clock.now(),
+        )
+    return Operation.objects.get(pk=begun.pk)
 
 
 def is_carried_out_once(stage: Stage, operation: Operation) -> bool:

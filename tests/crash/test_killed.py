@@ -8,8 +8,8 @@ import pytest
 
 from instainstru import clock, locks
 from instainstru.local.simulator import SimulatorControl
-from payments import tasks
 from payments.models import Operation
+from payments.operations import claims
 from payments.policy.states import Action
 from tests.crash.account import account_of_it_all, differences, everything_is_right
 from tests.crash.conftest import Story
@@ -23,7 +23,7 @@ LEASE = timedelta(milliseconds=30)  # of everything that a dead one leaves behin
 @pytest.fixture(autouse=True)
 def short_leases(settings, monkeypatch: pytest.MonkeyPatch) -> None:
     settings.OPERATION_LEASE = LEASE
-    monkeypatch.setattr(tasks, "LEASE", LEASE)
+    monkeypatch.setattr(claims, "LEASE", LEASE)
     monkeypatch.setattr(locks, "TTL_MS", LEASE // timedelta(milliseconds=1))
 
 
