@@ -1,0 +1,159 @@
+"""Break the engine on purpose, one way at a time, and see whether the suite notices.
+
+    python -m tests.sabotage                 every way; some minutes
+    python -m tests.sabotage reversal        those with this in their name
+
+The tree is copied, the copy is patched, the tests that are to notice run there, and the copy is thrown away: what is
+broken never stands where anybody works. A way that nothing notices fails the run, and so does one whose place in the
+code is not there any more; `tests/test_sabotage.py` says that in the suite already.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+WORKSHOP = ROOT / ".data" / "sabotage"
+NOTICED = 1  # pytest's exit code for tests that failed; others mean that it could not even begin
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sabotage:
+    """One mistake: in which file, what becomes what, and where the suite is asked first."""
+
+    name: str
+    file: str
+    was: str
+    becomes: str
+    asked: tuple[str, ...]
+
+    def breaks(self, root: Path) -> None:
+        """Patch the file. Raises ValueError unless the place is there exactly once."""
+        path = root / self.file
+        source = path.read_text()
+        if source.count(self.was) != 1:
+            raise ValueError(f"{self.name}: {self.file} has the place {source.count(self.was)} times.")
+        path.write_text(source.replace(self.was, self.becomes))
+
+
+SABOTAGES = (
+    Sabotage(
+        name="a key minted anew on each retry",
+        file="payments/engine.py",
+        was="gateway.send(call, step.parameters, key=step.idempotency_key)",
+        becomes='gateway.send(call, step.parameters, key=f"{step.idempotency_key}/{step.times_sent}")',
+        asked=("tests/payments", "tests/crash"),
+    ),
+    Sabotage(
+        name="finish applied twice",
+        file="payments/operations/lifecycle.py",
+        was="            conclude_operation(subject, ours, steps, in_flight, now=now)\n",
+        becomes="            conclude_operation(subject, ours, steps, in_flight, now=now)\n" * 2,
+        asked=("tests/payments", "tests/crash"),
+    ),
+    Sabotage(
+        name="finish applied again by whoever comes late",
+        file="payments/operations/lifecycle.py",
+        was="for each in in_flight if each == operation and each.state == Operation.State.OPEN",
+        becomes="for each in [Operation.objects.get(pk=operation.pk)]",
+        asked=("tests/concurrency", "tests/payments"),
+    ),
+    Sabotage(
+        name="a refused reversal ignored",
+        file="payments/engine.py",
+        was="        lines = handlers.take_in(payment, step, answer)\n",
+        becomes=(
+            "        if step.call == Call.REVERSE:\n"
+            "            Step.objects.filter(pk=step.pk).update(state=Step.State.SUCCEEDED)\n"
+            "            answer = Answer(verdict=Verdict.SUCCEEDED, object_id=answer.object_id)\n"
+            "        lines = handlers.take_in(payment, step, answer)\n"
+        ),
+        asked=("tests/rules", "tests/payments"),
+    ),
+    Sabotage(
+        name="credits reserved without a lock",
+        file="credits/operations/lots.py",
+        was="    lock_wallet(student_id)\n    lots = CreditLot.objects.filter(wallet_id=student_id).spendable(at=now)",
+        becomes="    lots = CreditLot.objects.filter(wallet_id=student_id).spendable(at=now)",
+        asked=("tests/concurrency", "tests/credits"),
+    ),
+    Sabotage(
+        name="no answer taken for a no",
+        file="payments/gateway/answers.py",
+        was="""return unknown(f"{status or 'no answer'}: {error.user_message or error}")""",
+        becomes='return refused(Fault.OTHER, code="no_answer", message=str(error))',
+        asked=("tests/payments", "tests/crash"),
+    ),
+    Sabotage(
+        name="a refused charge does not stop what follows it",
+        file="payments/engine.py",
+        was="if answer.verdict != Verdict.SUCCEEDED and operation.kind not in EACH_CALL_BY_ITSELF:",
+        becomes="if answer.verdict == Verdict.ACTION_REQUIRED and operation.kind not in EACH_CALL_BY_ITSELF:",
+        asked=("tests/payments", "tests/rules"),
+    ),
+    Sabotage(
+        name="sent on while a case is open",
+        file="payments/engine.py",
+        was="    if freezes.halts(payment, Action(operation.kind)):\n        return None\n",
+        becomes="",
+        asked=("tests/disputes", "tests/races"),
+    ),
+)
+
+
+def main(wanted: list[str]) -> int:
+    """Try each sabotage whose name has one of these words in it, or all; return 1 if one goes unnoticed."""
+    tried = [sabotage for sabotage in SABOTAGES if not wanted or any(word in sabotage.name for word in wanted)]
+    unnoticed = [sabotage.name for sabotage in tried if not _is_noticed(sabotage)]
+    print("\n".join([f"\n{len(tried) - len(unnoticed)} of {len(tried)} noticed.", *unnoticed]))
+    return bool(unnoticed) or not tried
+
+
+def _is_noticed(sabotage: Sabotage) -> bool:
+    """Whether a test fails in a copy that is broken so; says which one."""
+    _copy_the_tree()
+    sabotage.breaks(WORKSHOP)
+    print(f"{sabotage.name} ({sabotage.file}) ... ", end="", flush=True)
+    process = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-x", "-n", "2", "-p", "no:cacheprovider", *sabotage.asked],
+        cwd=WORKSHOP,
+        env=os.environ | {"INSTAINSTRU_DATA": str(ROOT / ".data")},  # the servers that stand already
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
+    failed = re.findall(r"^(?:FAILED|ERROR) (\S+)", process.stdout, flags=re.MULTILINE)
+    if process.returncode != NOTICED or not failed:
+        print("NOT noticed", *process.stdout.splitlines()[-5:], sep="\n    ")
+        return False
+    print(f"noticed by {failed[0]}")
+    return True
+
+
+def _copy_the_tree() -> None:
+    shutil.rmtree(WORKSHOP, ignore_errors=True)
+    listed = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"],
+        cwd=ROOT,
+        check=True,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    for name in filter(None, listed.stdout.split("\0")):
+        if (source := ROOT / name).is_file():
+            target = WORKSHOP / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(source, target)
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main(sys.argv[1:]))
+    finally:
+        shutil.rmtree(WORKSHOP, ignore_errors=True)
