@@ -19,6 +19,7 @@ from tests.benchmarks.place import Scale, take_place
 
 BENCHMARKS = {
     "api": "reads, quotes, checkouts and cancellations for 1, 32 and 150 clients",
+    "settle": "the settlement sweep at Stripe's latencies of 0, 200 and 800 ms, with 1, 2 and 4 workers",
     "sweeps": "what each sweep reads, with ten thousand and with a million bookings in the table",
 }
 

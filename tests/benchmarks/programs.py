@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 
 from instainstru.local.processes import Program
 from instainstru.local.servers.server import free_port
@@ -32,3 +33,26 @@ def web_server(scale: Scale, *, stripe: str) -> Program:
         port=port,
         ready_url=f"http://127.0.0.1:{port}/healthz",
     )
+
+
+def workers(scale: Scale, *, processes: int, stripe: str, limit: int) -> Iterator[Program]:
+    """So many Celery workers with threads: a settlement waits for Stripe most of its time, and needs no core then."""
+    for number in range(1, processes + 1):
+        name = f"worker-{number}"
+        options = [
+            "--queues=money,clockwork",
+            "--pool=threads",
+            f"--concurrency={scale.worker_threads}",
+            f"--hostname={name}@bench",
+            "--without-gossip",
+            "--without-mingle",
+            "--loglevel=INFO",
+        ]
+        yield Program(
+            name=name,
+            command=[sys.executable, "-m", "celery", "--app", "instainstru", "worker", *options],
+            environment={"STRIPE_API_BASE": stripe, "STRIPE_CALLS_PER_SECOND": str(limit), "LOG_LEVEL": "WARNING"},
+            ready_line=rf"{name}@bench ready",
+            patience=90.0,
+            grace=30.0,  # what is asked of Stripe is answered within that
+        )
