@@ -6,7 +6,7 @@ WORKERS ?= 2
 
 .DEFAULT_GOAL := help
 .PHONY: help demo demo-once demo-reset test check lint types imports migrations openapi openapi-write policy-in-step \
-	policy-coverage mutation sabotage simulate bench deploy-settings lock clean local dev
+	policy-coverage mutation sabotage simulate chaos machines bench deploy-settings lock clean local dev
 
 help: ## show this
 	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "  make %-16s %s\n", $$1, $$2 }'
@@ -66,6 +66,9 @@ bench: dev ## how fast it is, against a floor of the same run; ARGS="--only swee
 
 chaos: local ## SECONDS=120 SEED=1 everything is killed, stopped, cut off and slowed down while people do business; ARGS="--json"
 	@$(MANAGE) chaos --seconds $(or $(SECONDS),120) --seed $(or $(SEED),1) $(ARGS)
+
+machines: local ## three machines share a backlog of settlements and one of them is killed; ARGS="--settlements 300"
+	@$(MANAGE) chaos --machines 3 --clients 4 $(ARGS)
 
 deploy-settings: dev ## Django's own check of what a production would run with
 	@DJANGO_DEBUG=0 DJANGO_SECRET_KEY="$$($(PYTHON_OF_PROJECT) -c 'import secrets; print(secrets.token_urlsafe(60))')" \

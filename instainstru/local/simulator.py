@@ -108,6 +108,10 @@ class SimulatorControl:
         """Queue webhooks until they are taken."""
         self._ask("POST", "/_control/webhooks", {"mode": "queue"})
 
+    def push_webhooks_to(self, url: str) -> None:
+        """Deliver webhooks there from now on."""
+        self._ask("POST", "/_control/webhooks", {"mode": "push", "url": url})
+
     def take_webhooks(self) -> list[Json]:
         """Return what is to be delivered, in order: `payload` and `headers` of each; it counts as delivered."""
         return self._ask("POST", "/_control/webhooks/deliver", {"hand_over": True})

@@ -247,3 +247,21 @@ def test_a_killed_first_does_not_bar_the_second(tmp_path):
 
     with only_one(lock_file, what="demo", address="there"):
         assert "there" in lock_file.read_text()
+
+
+# --- Being killed and started again -------------------------------------------------------------------------------
+
+
+def test_a_killed_program_takes_along_what_it_started_and_can_be_started_again(logs):
+    program = Program(name="worker", command=WITH_A_CHILD, environment={"MARK": str(logs)}, ready_line="^up")
+
+    with Supervisor(logs) as supervisor:
+        supervisor.start(program)
+        supervisor.kill(program)
+        assert not left_behind(logs)
+        supervisor.start(program)  # waits for the word of this life, not of the last one
+        assert not supervisor.has_ended(program)
+        supervisor.check()
+
+    assert (logs / "worker.log").read_text().count("up") == 2
+    assert not left_behind(logs)

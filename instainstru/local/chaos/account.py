@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -81,9 +81,17 @@ def wait_out_what_the_dead_held() -> None:
 
 
 def settle_account(
-    simulator: SimulatorControl, *, staff: User, began_at: datetime, asked: Sequence[Asked] = ()
+    simulator: SimulatorControl,
+    *,
+    staff: User,
+    began_at: datetime,
+    asked: Sequence[Asked],
+    without_key: Collection[int] = (),
 ) -> Account:
-    """End everything, and return what was found on the way. Every program of ours must have ended."""
+    """End everything, and return what was found on the way. Every program of ours must have ended.
+
+    `without_key` are the payments of bookings that were made here and not through the API.
+    """
     account = Account()
     connections.close_all()  # those of before the last restart of PostgreSQL
     aftermath = Aftermath(simulator, staff=staff, began_at=began_at)
@@ -107,7 +115,11 @@ def settle_account(
     account.ends.update(Payment.objects.values_list("settlement_outcome", flat=True))
     kept = _kept_keys()
     account.in_doubt = what_became_of(asked, kept)
-    account.doubled = [*_twice_at_stripe(simulator), *_twice_here(kept), *_promised_and_not_there(asked, kept)]
+    account.doubled = [
+        *_twice_at_stripe(simulator),
+        *_twice_here(kept, without_key),
+        *_promised_and_not_there(asked, kept),
+    ]
     return account
 
 
@@ -148,14 +160,16 @@ def _twice_at_stripe(simulator: SimulatorControl) -> list[str]:
     return [f"{key} had effect {count} times at Stripe" for (_, key), count in effects.items() if count > 1]
 
 
-def _twice_here(kept: dict[tuple[str, str], str]) -> list[str]:
+def _twice_here(kept: dict[tuple[str, str], str], without_key: Collection[int]) -> list[str]:
     """Whatever a person began was asked for with a key, and each key began one thing."""
     begun = set(kept.values())
-    asked_for = Operation.objects.filter(actor=F("payment__payer__user"), succeeds=None).select_related("payment")
+    asked_for = Operation.objects.filter(actor=F("payment__payer__user"), succeeds=None).exclude(
+        payment__in=without_key
+    )
     first = asked_for.filter(number=1) | asked_for.filter(kind__in=[Action.RESCHEDULE, Action.STUDENT_CANCEL])
     return [
         f"{operation} was begun and nobody's key knows of it"
-        for operation in first
+        for operation in first.select_related("payment")
         if f"operation:{operation.reference}" not in begun
     ]
 

@@ -21,10 +21,10 @@ class Time:
     Where the database or the simulator is away, time stands and goes on later: it passes for both or for none.
     """
 
-    def __init__(self, simulator: SimulatorControl, rng: random.Random) -> None:
+    def __init__(self, simulator: SimulatorControl, rng: random.Random | None = None) -> None:
         self._simulator = simulator
-        self._rng = rng
-        self._ahead = timedelta(0)
+        self._rng = rng or random.Random(0)
+        self._ahead = ClockOffset.current()
         self._speed = timedelta(0)
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run, name="time", daemon=True)

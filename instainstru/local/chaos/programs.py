@@ -46,7 +46,9 @@ class Wiring:
             "STRIPE_CALLS_PER_SECOND": str(CALLS_PER_SECOND),
             "TRUSTED_PROXIES": "1",  # people say where they come from, as a load balancer would of them
             "LOG_LEVEL": "INFO",
-        } | more
+            **self.more,
+            **more,
+        }
 
 
 def cast(wiring: Wiring, *, workers: int) -> Cast:

@@ -27,7 +27,7 @@ from instainstru.local.chaos.report import Phase, Report
 from instainstru.local.chaos.servers import Servers
 from instainstru.local.chaos.watching import Watch
 from instainstru.local.demo.programs import Places
-from instainstru.local.processes import Supervisor
+from instainstru.local.processes import Program, Supervisor
 from instainstru.local.servers.profile import Profile
 from instainstru.local.servers.server import free_port
 from instainstru.local.simulator import SimulatorControl
@@ -36,8 +36,8 @@ PROFILE = "chaos"
 CALM_SHARE = 0.2  # of the time, before anything is broken
 HOURS = 120  # that go by in a run, however short: long enough for lessons booked at first to be paid for
 WARM_UP = 30.0  # seconds at most until everybody has registered, which is not counted
-DRAIN = 20.0  # seconds in which our own programs go on, with nothing broken any more
-TEACHERS = 8
+DRAIN_SHARE = 0.2  # of the time, in which our own programs go on with nothing broken any more
+LONGEST_DRAIN = 20.0  # seconds
 LAST_WORDS = 75.0  # seconds for a client to hear the answer to the last thing that it asked for
 
 
@@ -69,11 +69,11 @@ def run(wish: Wish, *, console: Console) -> Report:
         in_chaos(places),
     ):
         cast = programs.cast(Wiring(places=places, urls=urls), workers=wish.workers)
-        simulator = start_stripe(places, cast, supervisor)
+        simulator = start_stripe(places, cast.simulator, supervisor)
         began_at = clock.now()
         tell("bringing instructors in, starting web server, workers and beat")
         staff = people.make_staff()
-        teachers = people.make_teachers(simulator, TEACHERS)
+        teachers = people.make_teachers(simulator, wish.clients)
         supervisor.start(*cast.ours)
         stage = Stage(wish, cast, supervisor, servers, simulator, tell)
         record, phases, never_answered = stage.play([places.site], teachers)
@@ -128,13 +128,15 @@ class Stage:
             marks = [self._begin_business(clients)]
             marks.append(self._in_peace(marks[0]))
             marks.append(self._in_chaos(marks[0] + wish.seconds))
-        finally:
             for client in clients:
                 client.ask_to_stop()
-        left = self._until_answered(clients)
-        self._drain()
-        self._time.stop()
-        self.recovered = self._watch.stop()
+            left = self._until_answered(clients)
+            self._drain()
+        finally:  # nothing of ours may still be at work when this process means another database again
+            for client in clients:
+                client.ask_to_stop()
+            self._time.stop()
+            self.recovered = self._watch.stop()
         phases = [
             Phase(name=name, began=began, ended=ended)
             for name, began, ended in zip(("calm", "chaos"), marks, marks[1:], strict=False)
@@ -165,15 +167,15 @@ class Stage:
 
     def _drain(self) -> None:
         self._tell("workers take up what was left")
-        time.sleep(DRAIN)
+        time.sleep(min(DRAIN_SHARE * self._wish.seconds, LONGEST_DRAIN))
         self._scene.revive()
 
 
-def start_stripe(places: Places, cast: Cast, supervisor: Supervisor) -> SimulatorControl:
+def start_stripe(places: Places, program: Program, supervisor: Supervisor) -> SimulatorControl:
     """Start an empty simulator with the platform's money in it."""
     for old in places.folder.glob(f"{places.simulator_state.name}*"):
         old.unlink()
-    supervisor.start(cast.simulator)
+    supervisor.start(program)
     simulator = SimulatorControl(places.stripe)
     deeds.be_as_usual(simulator)
     people.fund(simulator)

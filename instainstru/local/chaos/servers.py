@@ -63,6 +63,10 @@ class Servers:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self._leave()
 
+    @property
+    def ports(self) -> list[int]:
+        return [one.port for one in (self._postgres, self._redis) if one.port]
+
     def stop_postgres(self, how: str) -> None:
         """Stop PostgreSQL: `fast`, `immediate`, or `killed` as by a power cut."""
         self._stop(self._postgres, how, {"fast": signal.SIGINT, "immediate": signal.SIGQUIT})

@@ -3,7 +3,7 @@
 import json
 from argparse import ArgumentTypeError
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
@@ -11,6 +11,10 @@ from rich.console import Console
 
 from instainstru.local.demo import report as demo
 from instainstru.local.processes import CannotRun
+
+if TYPE_CHECKING:
+    from instainstru.local.chaos.machines_report import MachinesReport
+    from instainstru.local.chaos.report import Report
 
 INTERRUPTED = 130  # what shells call a program that Ctrl-C ended
 
@@ -26,20 +30,22 @@ class Command(BaseCommand):
         parser.add_argument("--seed", type=int, default=1, help="What is broken when is drawn from it; 1.")
         parser.add_argument("--clients", type=_positive, default=8, help="People at a time; 8.")
         parser.add_argument("--workers", type=_positive, default=3, help="Celery workers; 3.")
+        parser.add_argument(
+            "--machines",
+            type=_several,
+            metavar="N",
+            help="Instead, N machines share a backlog and one of them dies; the seconds and workers don't count then.",
+        )
+        parser.add_argument("--settlements", type=_positive, default=300, help="The machines' backlog; 300.")
         parser.add_argument("--report", type=Path, metavar="PATH", help="Write the report as JSON.")
         parser.add_argument("--json", action="store_true", help="End with the report as one line of JSON.")
 
     def handle(self, *args: Any, **options: Any) -> None:
         if not settings.USES_SIMULATOR:
             raise CommandError("Chaos is for the Stripe simulator alone: unset STRIPE_SECRET_KEY.")
-        from instainstru.local.chaos.run import Wish, run  # its settings are made for the simulator alone
-
-        console: Console = demo.console()
-        wish = Wish(
-            seconds=options["seconds"], seed=options["seed"], clients=options["clients"], workers=options["workers"]
-        )
+        console = demo.console()
         try:
-            report = run(wish, console=console)
+            report = _run(console, **options)
         except CannotRun as error:
             raise CommandError(str(error)) from error
         except KeyboardInterrupt:
@@ -51,6 +57,34 @@ class Command(BaseCommand):
             self.stdout.write(json.dumps(report.as_json()))
         if not report.passed:
             raise SystemExit(1)
+
+
+def _run(
+    console: Console,
+    *,
+    machines: int | None,
+    settlements: int,
+    seconds: int,
+    seed: int,
+    clients: int,
+    workers: int,
+    **_: Any,
+) -> "Report | MachinesReport":
+    from instainstru.local.chaos import machines as several  # its settings are made for the simulator alone
+    from instainstru.local.chaos import run as one
+
+    if machines is None:
+        wish = one.Wish(seconds=seconds, seed=seed, clients=clients, workers=workers)
+        return one.run(wish, console=console)
+    return several.run(
+        several.Wish(machines=machines, settlements=settlements, clients=clients, seed=seed), console=console
+    )
+
+
+def _several(text: str) -> int:
+    if (number := _positive(text)) < 2:
+        raise ArgumentTypeError("at least 2, as one of them dies")
+    return number
 
 
 def _positive(text: str) -> int:
