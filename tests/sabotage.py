@@ -3,9 +3,9 @@
     python -m tests.sabotage                 every way; some minutes
     python -m tests.sabotage reversal        those with this in their name
 
-The tree is copied, the copy is patched, the tests that are to notice run there, and the copy is thrown away: what is
-broken never stands where anybody works. A way that nothing notices fails the run, and so does one whose place in the
-code is not there any more; `tests/test_sabotage.py` says that in the suite already.
+The tree is copied, the copy is patched, the tests that are to notice run there, the copy is mended, and the test that
+failed has to pass again: what is broken never stands where anybody works. A way that nothing notices fails the run, and
+so does one whose place in the code is not there any more; `tests/test_sabotage.py` says that in the suite already.
 """
 
 from __future__ import annotations
@@ -20,7 +20,6 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 WORKSHOP = ROOT / ".data" / "sabotage"
-NOTICED = 1  # pytest's exit code for tests that failed; others mean that it could not even begin
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,36 +109,48 @@ SABOTAGES = (
 def main(wanted: list[str]) -> int:
     """Try each sabotage whose name has one of these words in it, or all; return 1 if one goes unnoticed."""
     tried = [sabotage for sabotage in SABOTAGES if not wanted or any(word in sabotage.name for word in wanted)]
+    _copy_the_tree()
     unnoticed = [sabotage.name for sabotage in tried if not _is_noticed(sabotage)]
     print("\n".join([f"\n{len(tried) - len(unnoticed)} of {len(tried)} noticed.", *unnoticed]))
     return bool(unnoticed) or not tried
 
 
 def _is_noticed(sabotage: Sabotage) -> bool:
-    """Whether a test fails in a copy that is broken so; says which one."""
-    _copy_the_tree()
-    sabotage.breaks(WORKSHOP)
+    """Whether a test fails in the copy while it is broken so, and passes once it is mended; says which one."""
     print(f"{sabotage.name} ({sabotage.file}) ... ", end="", flush=True)
-    process = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-x", "-n", "2", "-p", "no:cacheprovider", *sabotage.asked],
-        cwd=WORKSHOP,
-        env=os.environ | {"INSTAINSTRU_DATA": str(ROOT / ".data")},  # the servers that stand already
-        text=True,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-    )
-    failed = re.findall(r"^(?:FAILED|ERROR) (\S+)", process.stdout, flags=re.MULTILINE)
-    if process.returncode != NOTICED or not failed:
-        print("NOT noticed", *process.stdout.splitlines()[-5:], sep="\n    ")
+    place = WORKSHOP / sabotage.file
+    sound = place.read_text()
+    sabotage.breaks(WORKSHOP)
+    broken = _pytest("-x", "-n", "2", *sabotage.asked)
+    place.write_text(sound)
+    failed = re.findall(r"^(?:FAILED|ERROR) (\S+::.+?)(?: - .*)?$", broken.stdout, flags=re.MULTILINE)
+    if not failed:
+        print("NOT noticed", *broken.stdout.splitlines()[-5:], sep="\n    ")
+        return False
+    mended = _pytest(failed[0])
+    if mended.returncode:
+        print(f"{failed[0]} fails without it, too", *mended.stdout.splitlines()[-5:], sep="\n    ")
         return False
     print(f"noticed by {failed[0]}")
     return True
 
 
+def _pytest(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *arguments],
+        cwd=WORKSHOP,
+        env=os.environ | {"INSTAINSTRU_DATA": str(ROOT / ".data"), "COLUMNS": "200"},  # the servers that stand already
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
+
+
 def _copy_the_tree() -> None:
+    """Copy what git knows, as it stands in the working tree."""
     shutil.rmtree(WORKSHOP, ignore_errors=True)
     listed = subprocess.run(
-        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"],
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
         cwd=ROOT,
         check=True,
         stdout=subprocess.PIPE,
