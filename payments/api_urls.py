@@ -11,5 +11,7 @@ urlpatterns = [
     path("payout-account", payouts.PayoutAccount.as_view(), name="payout-account"),
     path("payout-account/check", payouts.CheckPayoutAccount.as_view(), name="payout-account-check"),
     path("payout-account/dashboard-link", payouts.DashboardLink.as_view(), name="payout-account-dashboard-link"),
+    path("payouts/statements", payouts.Statements.as_view(), name="payout-statements"),
+    path("payouts/statements/<str:month>", payouts.StatementOfAMonth.as_view(), name="payout-statement"),
     path("payout-account/onboarding-link", payouts.OnboardingLink.as_view(), name="payout-account-onboarding-link"),
 ]

@@ -1,14 +1,21 @@
 """Who pays and who is paid."""
 
 from django.contrib import admin
+from django.contrib.admin.utils import unquote
+from django.core.exceptions import PermissionDenied
 from django.db.models import Exists, OuterRef, QuerySet
-from django.http import HttpRequest
+from django.http import Http404, HttpRequest, HttpResponse
+from django.urls import URLPattern, path, reverse
+from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 
+from instainstru import clock
 from instainstru.admin.read_only import ReadOnlyAdmin, ReadOnlyInline
 from instainstru.templatetags.pieces import pill
 from payments.admin.payout_holds import PayoutHoldInline, ScheduleChangeInline
+from payments.ledger.statements import Month, months_of, statement_named
 from payments.models import AccountLock, Payee, Payer, PayoutHold
+from payments.serializers.statement_files import FORMS, as_download
 
 
 class AccountLockInline(ReadOnlyInline):
@@ -47,7 +54,41 @@ class PayeeAdmin(ReadOnlyAdmin):
     search_fields = ["user__email", "user__name", "account_id__exact"]
     search_help_text = "An instructor's name or e-mail address, or acct_…"
 
+    readonly_fields = ["statements"]
     inlines = [PayoutHoldInline, ScheduleChangeInline]
+
+    def get_urls(self) -> list[URLPattern]:
+        statement = path(
+            "<path:object_id>/statements/<str:month>.<str:form>",
+            self.admin_site.admin_view(self.statement_view),
+            name="payments_payee_statement",
+        )
+        return [statement, *super().get_urls()]
+
+    def statement_view(self, request: HttpRequest, object_id: str, month: str, form: str) -> HttpResponse:
+        """Hand out an instructor's statement of a month to whoever may look at accounts."""
+        payee = self.get_object(request, unquote(object_id))
+        if not self.has_view_permission(request, payee):
+            raise PermissionDenied
+        statement = statement_named(payee, month, now=clock.now()) if payee is not None else None
+        if statement is None or form not in FORMS:
+            raise Http404
+        return as_download(statement, form)
+
+    @admin.display(description="statements")
+    def statements(self, payee: Payee) -> SafeString:
+        """The same files that the instructor is offered."""
+        return format_html_join(
+            " · ",
+            '<a href="{}">{}</a> (<a href="{}">CSV</a>)',
+            (
+                (self._statement_url(payee, month, "pdf"), month, self._statement_url(payee, month, "csv"))
+                for month in months_of(payee, now=clock.now())
+            ),
+        )
+
+    def _statement_url(self, payee: Payee, month: Month, form: str) -> str:
+        return reverse("admin:payments_payee_statement", args=[payee.pk, month, form])
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Payee]:
         held = PayoutHold.objects.in_force().filter(payee=OuterRef("pk"))

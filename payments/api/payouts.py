@@ -1,8 +1,9 @@
-"""An instructor's payout account."""
+"""An instructor's payout account, and what they have earned by month."""
 
 from django.conf import settings
 from django.shortcuts import get_object_or_404
 from drf_spectacular.utils import extend_schema
+from rest_framework.exceptions import NotFound
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
@@ -12,8 +13,10 @@ from instainstru.api.documentation import may_meet
 from instainstru.api.permissions import IsInstructor
 from payments import operations
 from payments.api.provider import OF_THE_PROVIDER, provider_problems
+from payments.ledger.statements import months_of, statement_named
 from payments.models import Payee
 from payments.serializers.payouts import DashboardLinkOut, OnboardingLinkOut, PayoutAccountOut
+from payments.serializers.statements import EarningsStatementOut, StatementMonthsOut
 
 
 @extend_schema(tags=["payout account"])
@@ -53,6 +56,34 @@ class OnboardingLink(APIView):
         with provider_problems():
             url = operations.onboarding_link(instructor=request.user, return_url=settings.SITE_URL, now=clock.now())
         return Response({"url": url})
+
+
+@extend_schema(tags=["payout account"])
+class Statements(APIView):
+    """The months of which the instructor has a statement, in their own time zone."""
+
+    permission_classes = [IsInstructor]
+
+    @extend_schema(responses=StatementMonthsOut, operation_id="payouts_statements_months_retrieve")
+    def get(self, request: SignedInApiRequest) -> Response:
+        payee = Payee.objects.select_related("user").filter(user=request.user).first()
+        months = months_of(payee, now=clock.now()) if payee else []
+        return Response({"months": [str(month) for month in months]})
+
+
+@extend_schema(tags=["payout account"])
+class StatementOfAMonth(APIView):
+    """What the instructor earned and was paid out in one month, line by line, with the rule behind each."""
+
+    permission_classes = [IsInstructor]
+
+    @extend_schema(responses=EarningsStatementOut, extensions=may_meet("not_found"))
+    def get(self, request: SignedInApiRequest, month: str) -> Response:
+        payee = get_object_or_404(Payee.objects.select_related("user"), user=request.user)
+        statement = statement_named(payee, month, now=clock.now())
+        if statement is None:
+            raise NotFound
+        return Response(EarningsStatementOut(statement).data)
 
 
 @extend_schema(tags=["payout account"])

@@ -1,10 +1,10 @@
-"""An instructor's payout account: Stripe's onboarding page, and whether it can be paid (P2.1)."""
+"""An instructor's payout account (P2.1), and what they have earned, month by month."""
 
 from csp.decorators import csp_update
 from django.conf import settings
 from django.contrib import messages
-from django.http import HttpResponse
-from django.shortcuts import redirect, render
+from django.http import Http404, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -13,7 +13,9 @@ from instainstru.accounts.access import instructors_only
 from instainstru.accounts.requests import SignedInRequest
 from payments import operations
 from payments.gateway.parties import GatewayRefused, GatewayUnavailable
+from payments.ledger.statements import months_of, statement_named
 from payments.models import Payee
+from payments.serializers.statement_files import FORMS, as_download
 from payments.web.provider import tell
 
 AT_STRIPE = {"form-action": ["https://connect.stripe.com"]}  # where this page's forms lead to
@@ -36,7 +38,13 @@ def payouts(request: SignedInRequest) -> HttpResponse:
             status = tell(request, trouble)
     payee = Payee.objects.filter(user=request.user).first()
     requirements = [_in_words(name) for name in payee.requirements] if payee else []
-    return render(request, "payments/payouts.html", {"payee": payee, "requirements": requirements}, status=status)
+    page = {
+        "payee": payee,
+        "requirements": requirements,
+        "is_held": payee is not None and payee.payout_holds.in_force().exists(),
+        "months": months_of(payee, now=clock.now()) if payee else [],
+    }
+    return render(request, "payments/payouts.html", page, status=status)
 
 
 @instructors_only
@@ -66,6 +74,17 @@ def dashboard(request: SignedInRequest) -> HttpResponse:
         except (GatewayRefused, GatewayUnavailable) as trouble:
             tell(request, trouble)
     return redirect("payouts")
+
+
+@instructors_only
+@require_safe
+def statement(request: SignedInRequest, month: str, form: str) -> HttpResponse:
+    """Hand out the instructor's own statement of a month, as CSV or PDF."""
+    payee = get_object_or_404(Payee.objects.select_related("user"), user=request.user)
+    found = statement_named(payee, month, now=clock.now())
+    if found is None or form not in FORMS:
+        raise Http404
+    return as_download(found, form)
 
 
 def _in_words(requirement: str) -> str:

@@ -37,6 +37,8 @@ OF_ONES_OWN = {
     ("get", "payout-account"): {INSTRUCTOR},
     ("post", "payout-account-check"): {INSTRUCTOR},
     ("post", "payout-account-onboarding-link"): {INSTRUCTOR},
+    ("get", "payout-statements"): {INSTRUCTOR},
+    ("get", "payout-statement"): {INSTRUCTOR},
     ("get", "wallet"): {STUDENT},
     ("get", "wallet-statement"): {STUDENT},
 }
@@ -67,6 +69,7 @@ def ask(client, method: str, name: str, booking) -> int:
     where = {
         "operation": [f"{booking.payment.reference}-1"],
         "card-setup-confirm": ["seti_somebodys"],
+        "payout-statement": ["2026-03"],
     }
     of_a_booking = [booking.ref] if (method, name) in OF_A_BOOKING else []
     body = NEW_TIME if method == "post" else {}

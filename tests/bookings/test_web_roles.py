@@ -60,6 +60,7 @@ PAGES = {
     "card-saved": (LOGIN, 302, 302, FORBIDDEN, FORBIDDEN, FORBIDDEN),
     "payouts": INSTRUCTORS,
     "payouts-dashboard": INSTRUCTORS_BUTTON,
+    "payout-statement": INSTRUCTORS,
     "payouts-return": (LOGIN, FORBIDDEN, FORBIDDEN, 302, 302, FORBIDDEN),
     "wallet": STUDENTS,
 }
@@ -83,6 +84,8 @@ def address(name: str, booking, time_off: TimeOff) -> str:
             return f"{reverse(name)}?service={booking.service.ref}&minutes=60&at=2026-03-04T15:00Z"
         case "instructor-page":
             return reverse(name, args=[booking.instructor.ref])
+        case "payout-statement":
+            return reverse(name, args=["2026-03", "csv"])
         case "time-off-return":
             return reverse(name, args=[time_off.pk])
         case "service" | "service-retire" | "service-restore":
