@@ -258,11 +258,12 @@ SPECTACULAR_SETTINGS = {
 CELERY_BROKER_URL = REDIS_URL
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_TRANSPORT_OPTIONS = {
-    "queue_order_strategy": "priority",  # in the order of a worker's `-Q`: copies for looking never hold up money
+    "queue_order_strategy": "priority",  # in the order of a worker's `-Q`: sweeps don't wait behind what they found
 }
 CELERY_TASK_DEFAULT_QUEUE = "clockwork"
 CELERY_TASK_ROUTES = {
     "payments.tasks.sweep_*": {"queue": "clockwork"},
+    "payments.tasks.continue_operation": {"queue": "clockwork"},  # what is under way ends before anything new begins
     "payments.tasks.mirror_object": {"queue": "mirror"},
     "payments.tasks.*": {"queue": "money"},
     "disputes.tasks.sweep_*": {"queue": "clockwork"},

@@ -50,6 +50,17 @@ def test_every_task_exists_and_goes_to_a_queue_that_a_worker_serves(entry):
     assert app.amqp.router.route({}, entry["task"])["queue"].name in QUEUES
 
 
+def test_what_is_under_way_is_continued_before_anything_new_begins():
+    """Workers serve `clockwork` before `money`: a dead one's operation does not wait behind a backlog."""
+    app.loader.import_default_modules()
+
+    def queue_of(task: str) -> str:
+        return app.amqp.router.route({}, f"payments.tasks.{task}")["queue"].name
+
+    assert queue_of("sweep_unfinished_operations") == queue_of("continue_operation") == "clockwork"
+    assert queue_of("begin_due") == "money"
+
+
 def test_writing_it_again_changes_nothing():
     sync()
     before = rows()

@@ -79,7 +79,7 @@ def test_every_password_can_be_set_from_outside(compose):
 
 
 def test_worker_takes_every_queue_and_beat_the_database_scheduler(compose):
-    assert "money,clockwork,messages,mirror" in compose["services"]["worker"]["command"]
+    assert "clockwork,money,messages,mirror" in compose["services"]["worker"]["command"]
     assert "--scheduler=django_celery_beat.schedulers:DatabaseScheduler" in compose["services"]["beat"]["command"]
 
 

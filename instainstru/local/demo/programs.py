@@ -94,7 +94,7 @@ def web_server(places: Places, *, processes: int = 1) -> Program:
 
 
 def worker(places: Places, *, name: str = "worker", host: str = "demo") -> Program:
-    options = {"--queues": "money,clockwork,messages,mirror", "--concurrency": TASKS, "--hostname": f"{name}@{host}"}
+    options = {"--queues": "clockwork,money,messages,mirror", "--concurrency": TASKS, "--hostname": f"{name}@{host}"}
     return Program(
         name=name,
         command=[*_celery("worker"), *_written(options)],
