@@ -9,16 +9,15 @@ import time
 from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django.db import connections
-from django.db.models import F
+from django.db.models import F, Max
 from django_redis import get_redis_connection
 
 from bookings.models import Booking
 from instainstru import clock
 from instainstru.accounts.models import Role, User
-from instainstru.local.chaos import settings as chaos
 from instainstru.local.chaos.asking import Asked
 from instainstru.local.scenarios.stage import save_card
 from instainstru.local.simulation import ending
@@ -33,7 +32,7 @@ from payments.ledger import books
 from payments.models import Operation, Payment, ReconciliationItem
 from payments.policy.states import Action, PaymentStatus
 
-MARGIN = timedelta(seconds=2)
+MARGIN = 1.0  # seconds
 
 
 class Aftermath:
@@ -76,7 +75,13 @@ class Account:
 
 def wait_out_what_the_dead_held() -> None:
     """Wait until every lease and claim of a killed one has ended, and forget what Redis still keeps for them."""
-    time.sleep((max(chaos.OPERATION_LEASE, chaos.CLAIM) + MARGIN).total_seconds())
+    connections.close_all()  # those of before the last restart of PostgreSQL
+    held = (
+        Operation.objects.open().aggregate(until=Max("leased_until"))["until"],
+        Payment.objects.aggregate(until=Max("claimed_until"))["until"],
+    )
+    waits = [(until - clock.wall()).total_seconds() for until in held if until]
+    time.sleep(MARGIN + max([0.0, *waits]))
     get_redis_connection().flushdb()
 
 
@@ -93,7 +98,6 @@ def settle_account(
     `without_key` are the payments of bookings that were made here and not through the API.
     """
     account = Account()
-    connections.close_all()  # those of before the last restart of PostgreSQL
     aftermath = Aftermath(simulator, staff=staff, began_at=began_at)
     try:
         aftermath.post.ask_for_what_is_missing()

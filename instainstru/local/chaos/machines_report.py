@@ -42,7 +42,7 @@ class Share:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Taken:
-    """What the dead one had in hand: by whom each was taken up, and after how many seconds. None: by nobody."""
+    """What the dead one had in hand: by whom each was taken up, and after how many seconds. None: by nobody, as it was finished but for the note of it."""
 
     by: dict[int, tuple[str, float] | None]
 
@@ -109,6 +109,7 @@ class MachinesReport:
             },
             "taken_over": {
                 "in_hand_of_the_dead": len(taken.by),
+                "finished_when_it_died": len(taken.by) - len(taken.seconds),
                 "taken_up_by": dict(Counter(by[0] for by in taken.by.values() if by)),
                 "after_seconds": {
                     "first": round(min(taken.seconds, default=0.0), 1),
@@ -148,7 +149,7 @@ class MachinesReport:
             f"{self.settlements} settlements in {told['seconds']} s; {self.done_when_it_died} were done when "
             f"{self.dead} died after {told['seconds_until_it_died']} s. Of {over['in_hand_of_the_dead']} in its hands "
             f"{len(self.taken.seconds)} were taken up by others ({_who(over['taken_up_by'])}), after "
-            f"{after['first']} to {after['last']} s."
+            f"{after['first']} to {after['last']} s; {over['finished_when_it_died']} needed nothing more."
         )
         requests = told["requests"]
         console.print(

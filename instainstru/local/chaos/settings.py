@@ -16,7 +16,7 @@ INSTALLED_APPS = [*usual.INSTALLED_APPS, "instainstru.local.chaos"]
 STRIPE_CONNECT_TIMEOUT = 2
 STRIPE_READ_TIMEOUT = 4
 OPERATION_LEASE = timedelta(seconds=6)  # as long as a call may take
-CLAIM = timedelta(seconds=6)  # of a sweep on a payment
+CLAIM = timedelta(seconds=15)  # of a sweep on a payment
 MUTEX = timedelta(seconds=6)  # of a request on a booking
 CLOCKWORK = {
     name: entry | {"every": min(entry["every"], timedelta(seconds=2))} if "every" in entry else entry
