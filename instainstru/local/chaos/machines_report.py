@@ -42,7 +42,10 @@ class Share:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Taken:
-    """What the dead one had in hand: by whom each was taken up, and after how many seconds. None: by nobody, as it was finished but for the note of it."""
+    """What the dead one had in hand: by whom each was taken up, and after how many seconds.
+
+    None: by nobody, as it was finished but for the note of it.
+    """
 
     by: dict[int, tuple[str, float] | None]
 
