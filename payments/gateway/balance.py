@@ -1,10 +1,14 @@
 """What explains every cent of our balance at Stripe."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from payments.gateway import client
 from payments.gateway.parties import said
+
+LONGEST_PENDING = timedelta(days=14)  # a new account's first charges; two days are usual in the US
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,6 +20,36 @@ class BalanceTransaction:
     type: str
     net: int
     created_at: datetime
+    available_at: datetime
+    is_pending: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Funds:
+    """What we have at Stripe, in cents: to use now, and what is pending until when."""
+
+    available: int
+    pending: tuple[tuple[datetime, int], ...]
+
+
+def funds(*, now: datetime) -> Funds:
+    """Return what our balance has to use now and what is pending, by when it becomes available.
+
+    What Stripe counts as pending and no transaction explains is left out if it is ours, and gone if it is not.
+    Raises GatewayRefused, GatewayUnavailable.
+    """
+    balance = said(lambda: client.get("/v1/balance"))
+    available, pending = (_dollars(balance[kind]) for kind in ("available", "pending"))
+    waiting = [found for found in transactions_since(now - LONGEST_PENDING) if found.is_pending] if pending else []
+    unexplained = min(0, pending - sum(found.net for found in waiting))
+    return Funds(
+        available=available + unexplained,
+        pending=tuple((found.available_at, found.net) for found in waiting),
+    )
+
+
+def _dollars(parts: Iterable[dict[str, Any]]) -> int:
+    return sum(part["amount"] for part in parts if part["currency"] == "usd")
 
 
 def transactions_since(instant: datetime) -> list[BalanceTransaction]:
@@ -31,6 +65,8 @@ def transactions_since(instant: datetime) -> list[BalanceTransaction]:
             type=found["type"],
             net=found["net"],
             created_at=datetime.fromtimestamp(found["created"], UTC),
+            available_at=datetime.fromtimestamp(found["available_on"], UTC),
+            is_pending=found["status"] == "pending",
         )
         for found in said(lambda: list(client.every("/v1/balance_transactions", created=since)))
     ]
