@@ -134,7 +134,7 @@ def liability(*, at: datetime) -> list[Liability]:
     by_kind = movements.annotate(month=TruncMonth("lot__expires_at", tzinfo=UTC)).values("month", "kind")
     for found in by_kind.annotate(sum=Sum("cents")):
         for state, kinds in _BECOMES.items():
-            sums[found["month"].date()][state] += kinds.get(found["kind"], 0) * found["sum"]
+            sums[found["month"].date()][state] += kinds.get(Kind(found["kind"]), 0) * found["sum"]
     for expires_at, cents in _revoked_while_frozen(movements):
         month = expires_at.astimezone(UTC).date().replace(day=1)
         sums[month]["available"] += cents
@@ -167,7 +167,7 @@ def _revoked_while_frozen(movements: QuerySet[CreditMovement]) -> Iterator[tuple
     lots = movements.filter(kind=Kind.REVOKED).values("lot")
     frozen: Counter[int] = Counter()
     for movement in movements.filter(lot__in=lots).select_related("lot").order_by("moved_at", "id"):
-        frozen[movement.lot_id] += _BECOMES["frozen"].get(movement.kind, 0) * movement.cents
+        frozen[movement.lot_id] += _BECOMES["frozen"].get(Kind(movement.kind), 0) * movement.cents
         if movement.kind == Kind.REVOKED and (taken := min(movement.cents, frozen[movement.lot_id])):
             frozen[movement.lot_id] -= taken
             yield movement.lot.expires_at, taken

@@ -6,7 +6,7 @@ runs; the others flow on from there.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from urllib.error import URLError
@@ -32,8 +32,8 @@ def _next_message() -> datetime | None:
 ALL_SWEEPS = (*SWEEPS, Sweep("messages unsent", _next_message, sweep_unsent_messages))
 
 
-def travel_to(instant: datetime) -> None:
-    """Take the whole marketplace to an instant, hop by hop, and let it flow on from there.
+def travel_to(instant: datetime, *, tell: Callable[[datetime], None] = lambda arrived_at: None) -> None:
+    """Take the whole marketplace to an instant, hop by hop, and let it flow on from there; `tell` hears of each hop.
 
     Nothing happens for an instant that has passed. Raises CannotTravel where nothing travels, while somebody else
     travels, and when the simulator does not answer.
@@ -42,8 +42,13 @@ def travel_to(instant: datetime) -> None:
         raise CannotTravel("The clock travels only with DEBUG on and the Stripe simulator.")
     if instant <= clock.now():
         return
+
+    def move(arrived_at: datetime) -> None:
+        _move(arrived_at)
+        tell(arrived_at)
+
     with gate.shut(), _standing_still():
-        Traveller(move=_move, sweeps=ALL_SWEEPS).go_to(instant, run_what_is_due_then=True)
+        Traveller(move=move, sweeps=ALL_SWEEPS).go_to(instant, run_what_is_due_then=True)
 
 
 def keep_in_step(simulator: SimulatorControl) -> None:

@@ -29,13 +29,18 @@ class Finding:
         return f"{self.invariant}: {self.where} is off by {dollars(self.off_by)}"
 
 
-def findings(*, ask_stripe: bool = False) -> list[Finding]:
+def findings(*, ask_stripe: bool = False, tell: Callable[[str], None] = lambda text: None) -> list[Finding]:
     """Return everything that is wrong with the books; an empty list is the proof that they are right.
 
     With `ask_stripe` the balances are compared with Stripe's, to the cent; no transaction may be open then, and no
-    call unanswered.
+    call unanswered. `tell` hears of each check. Raises GatewayRefused, GatewayUnavailable if Stripe is asked.
     """
-    return [finding for check in (_CHECKS + (_stripe_agrees,) * ask_stripe) for finding in check()]
+    checks = _CHECKS + (_stripe_agrees,) * ask_stripe
+    found: list[Finding] = []
+    for number, check in enumerate(checks, start=1):
+        tell(f"{number} of {len(checks)}: {check.__name__.strip('_').replace('_', ' ')}")
+        found += check()
+    return found
 
 
 def balance(account: Account, *, owner_id: int | None = None) -> int:

@@ -1,5 +1,6 @@
 """Travelling beside everything that runs: all clocks move, and what falls due on the way is done at its own instant."""
 
+import json
 import re
 from datetime import UTC, datetime, timedelta
 from io import StringIO
@@ -120,3 +121,45 @@ def test_the_command_travels_to_an_instant_of_any_zone(flowing_stage):
 def test_the_command_says_what_it_does_not_understand(flowing_stage, way, said):
     with pytest.raises(CommandError, match=said):
         call_command("clock", *way)
+
+
+def test_the_past_is_a_wrong_question_and_not_a_failure(flowing_stage):
+    with pytest.raises(CommandError) as refused:
+        call_command("clock", "to", "2020-01-01")
+
+    assert refused.value.returncode == 2
+
+
+def test_the_command_answers_in_json_wherever_it_is_asked_for(flowing_stage):
+    booking = flowing_stage.book(hours_ahead=30)
+
+    for asked in (("--json", "advance", "1h"), ("advance", "1h", "--json"), ("--json",)):
+        out = StringIO()
+        call_command("clock", *asked, stdout=out)
+        told = json.loads(out.getvalue())
+        assert told["dry_run"] is False
+        assert {"at": (booking.starts_at - 24 * HOUR).isoformat(), "sweep": "authorizations due"} in told["next"]
+    assert told["ahead_seconds"] == pytest.approx(2 * 3600, abs=A_MOMENT.total_seconds())
+
+
+def test_a_dry_run_tells_what_is_known_to_fall_due_and_stays(flowing_stage):
+    booking = flowing_stage.book(hours_ahead=30)
+    out = StringIO()
+
+    call_command("clock", "advance", "7h", "--dry-run", "--json", stdout=out)
+
+    told = json.loads(out.getvalue())
+    assert (told["dry_run"], ClockOffset.current()) == (True, timedelta(0))
+    assert {"at": (booking.starts_at - 24 * HOUR).isoformat(), "sweep": "authorizations due"} in told["next"]
+    assert all(datetime.fromisoformat(each["at"]) <= clock.now() + 7 * HOUR for each in told["next"])
+
+
+def test_a_long_journey_tells_where_it_is(flowing_stage, monkeypatch):
+    monkeypatch.setattr("instainstru.local.management.commands.clock.TELL_EVERY", timedelta(0))
+    flowing_stage.book(hours_ahead=30)
+    out, told = StringIO(), StringIO()
+
+    call_command("clock", "advance", "8h", "--json", stdout=out, stderr=told)
+
+    assert "on the way to" in told.getvalue()
+    json.loads(out.getvalue())
