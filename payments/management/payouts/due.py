@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from itertools import groupby
 from typing import Any
 
@@ -11,7 +12,7 @@ from django.core.management.base import CommandParser
 from instainstru import clock
 from instainstru.money import dollars
 from payments.management.subcommands import Options, Subcommand, add_instructor, an_instant, in_utc, payee_named
-from payments.models import Payee
+from payments.models import Payee, PayoutHold
 from payments.queries.settlements import LeftOut, Settlement, left_out, settlements_ahead
 
 
@@ -35,34 +36,36 @@ class Due(Subcommand):
         until = options["until"] or now
         payee = payee_named(options["instructor"]) if options["instructor"] else None
         settlements, others = settlements_ahead(until=until, payee=payee), left_out(until=until, payee=payee)
+        held = set(PayoutHold.objects.in_force().values_list("payee_id", flat=True))
         self.answer(
             {
                 "now": now,
                 "until": until,
                 "instructors": [
-                    of_instructor(whose, list(theirs), now=now)
+                    _of_instructor(whose, list(theirs), is_held=whose.pk in held, now=now)
                     for whose, theirs in groupby(settlements, key=lambda each: each.payment.payee)
                 ],
-                "totals": totals(settlements),
+                "totals": _totals(settlements),
                 "left_out": [_kept_back(each) for each in others],
             }
         )
         for whose, theirs in groupby(settlements, key=lambda each: each.payment.payee):
-            self._say_of(whose, list(theirs), now=now)
+            self._say_of(whose, list(theirs), is_held=whose.pk in held, now=now)
         if others:
             self.say("Left out:")
         for each in others:
             said = f" Stripe said: {each.said}." if each.said else ""
             self.say(f"  {each.payment.reference}  {each.what}, since {in_utc(each.since)}.{said}")
-        sums = totals(settlements)
+        sums = _totals(settlements)
         self.say(
             f"{sums['settlements']} settlements until {in_utc(until)}: {dollars(sums['payout_cents'])}, of it "
             f"{dollars(sums['by_transfer_cents'])} by transfers of ours. {len(others)} left out."
         )
         return 0
 
-    def _say_of(self, payee: Payee, settlements: Sequence[Settlement], *, now: Any) -> None:
-        self.say(f"{payee.user.name} <{payee.user.email}> {payee.account_id}")
+    def _say_of(self, payee: Payee, settlements: Sequence[Settlement], *, is_held: bool, now: datetime) -> None:
+        stays = ", held: paid to the account at Stripe, not on to the bank" if is_held else ""
+        self.say(f"{payee.user.name} <{payee.user.email}> {payee.account_id}{stays}")
         for each in settlements:
             due = "due" if each.due_at <= now else "coming"
             self.say(
@@ -70,15 +73,16 @@ class Due(Subcommand):
                 f"{due} {in_utc(each.due_at)}: {dollars(each.payout.total)} = {dollars(each.payout.by_charge)} "
                 f"with the charge + {dollars(each.payout.by_transfer)} by transfer"
             )
-        self.say(f"  together {dollars(totals(settlements)['payout_cents'])}")
+        self.say(f"  together {dollars(_totals(settlements)['payout_cents'])}")
 
 
-def of_instructor(payee: Payee, settlements: Sequence[Settlement], *, now: Any) -> dict[str, Any]:
+def _of_instructor(payee: Payee, settlements: Sequence[Settlement], *, is_held: bool, now: datetime) -> dict[str, Any]:
     """Write one instructor's settlements as JSON."""
     return {
         "instructor": payee.user.email,
         "name": payee.user.name,
         "account": payee.account_id,
+        "is_held": is_held,
         "settlements": [
             {
                 "reference": each.payment.reference,
@@ -92,11 +96,11 @@ def of_instructor(payee: Payee, settlements: Sequence[Settlement], *, now: Any) 
             }
             for each in settlements
         ],
-        "totals": totals(settlements),
+        "totals": _totals(settlements),
     }
 
 
-def totals(settlements: Sequence[Settlement]) -> dict[str, int]:
+def _totals(settlements: Sequence[Settlement]) -> dict[str, int]:
     return {
         "settlements": len(settlements),
         "payout_cents": sum(each.payout.total for each in settlements),

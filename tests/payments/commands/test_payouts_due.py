@@ -10,6 +10,7 @@ from bookings.models import Booking
 from bookings.operations import reschedule_booking
 from disputes.operations import report_no_show
 from instainstru import clock
+from instainstru.accounts.models import User
 from payments.policy.payouts import payout_ahead
 from payments.policy.pricing import Terms
 from payments.policy.states import Party
@@ -71,6 +72,19 @@ def test_what_is_listed_is_what_is_paid_then(stage: Stage, lesson: Booking) -> N
     lesson.refresh_from_db()
     assert lesson.payment.instructor_payout_cents == whose["totals"]["payout_cents"]
     assert calls("payouts", "due", "--json").json["totals"]["settlements"] == 0
+
+
+@pytest.mark.rule("P5.5")
+def test_a_held_instructor_is_going_to_be_paid_and_the_list_says_so(
+    stage: Stage, lesson: Booking, finance: User
+) -> None:
+    (before,) = calls("payouts", "due", "--until", "+5d", "--json").json["instructors"]
+
+    calls("payouts", "hold", stage.instructor.email, "--reason", "Letters came back.", "--as", finance.email)
+
+    (whose,) = calls("payouts", "due", "--until", "+5d", "--json").json["instructors"]
+    assert whose == before | {"is_held": True}
+    assert "held: paid to the account at Stripe" in calls("payouts", "due", "--until", "+5d").text
 
 
 def test_a_locked_lesson_is_paid_by_transfer_alone(stage: Stage, lesson: Booking) -> None:
