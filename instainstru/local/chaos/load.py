@@ -14,8 +14,9 @@ from instainstru.local.chaos.asking import Asker, Json, Record
 from instainstru.local.chaos.passing import Time
 from instainstru.local.chaos.people import Lesson, Student, Teacher
 
-STUDENTS = 4  # of each client at first; more come
+STUDENTS = 4  # of each client after a while; more come when they all have to wait
 MOST_STUDENTS = 12
+SOMEBODY_NEW = 0.2  # of what is done until then
 AHEAD = (1.0, 60.0)  # hours of what is booked
 QUARTER = timedelta(minutes=15)
 THINKING = (0.0, 0.4)  # seconds between two requests
@@ -66,7 +67,8 @@ class Client:
     def _run(self) -> None:
         while not self._ended.wait(self._rng.uniform(*THINKING)):
             rested = [one for one in self._students if one.person.rests_until < time.monotonic()]
-            if len(self._students) < STUDENTS or (not rested and len(self._students) < MOST_STUDENTS):
+            wants_more = len(self._students) < STUDENTS and self._rng.random() < SOMEBODY_NEW
+            if wants_more or (not rested and len(self._students) < MOST_STUDENTS):
                 self._somebody_new()
             elif rested:
                 self._something(self._rng.choice(rested))
@@ -77,6 +79,7 @@ class Client:
         number = self._number * 1000 + self._registered
         if (student := people.register(self._asker, name=name, number=number)) is not None:
             self._students.append(student)
+            self._book(student)
 
     def _something(self, student: Student) -> None:
         deeds: dict[Callable[[Student], None], int] = {

@@ -209,4 +209,4 @@ def _names(how_many: int) -> list[str]:
 def _how(network: Network) -> str:
     if network.is_real:
         return "each with a host name and a network of its own"
-    return "as groups of processes: this kernel does not let us make networks"
+    return "as groups of processes: a network of their own is not allowed here"
