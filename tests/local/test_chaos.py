@@ -90,7 +90,6 @@ def test_it_ends_on_ctrl_c_and_leaves_nothing_behind(folder, tmp_path):
         assert time.monotonic() < deadline
         time.sleep(0.1)
 
-    time.sleep(2)  # somewhere on the way
     chaos.send_signal(signal.SIGINT)
 
     assert chaos.wait(PATIENCE) == 130, log.read_text()
