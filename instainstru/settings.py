@@ -155,12 +155,10 @@ if not (DATABASE_URL and REDIS_URL):
     DATABASE_URL = DATABASE_URL or _embedded.database_url
     REDIS_URL = REDIS_URL or _embedded.redis_url
 
-DATABASES = {
-    "default": {
-        **dj_database_url.parse(DATABASE_URL, conn_max_age=int(os.environ.get("DATABASE_CONN_MAX_AGE", "60"))),
-        "CONN_HEALTH_CHECKS": True,
-    }
-}
+_DATABASE = dj_database_url.parse(DATABASE_URL, conn_max_age=int(os.environ.get("DATABASE_CONN_MAX_AGE", "60")))
+if os.environ.get("DATABASE_PREPARES", "1") == "1":  # "0" is for a pooler that can't keep prepared statements
+    _DATABASE["OPTIONS"] = {**_DATABASE.get("OPTIONS", {}), "server_side_binding": True, "prepare_threshold": 3}
+DATABASES = {"default": {**_DATABASE, "CONN_HEALTH_CHECKS": True}}
 CACHES = {
     "default": {
         "BACKEND": "django_redis.cache.RedisCache",
