@@ -20,6 +20,8 @@ from tests.benchmarks.place import Scale, take_place
 BENCHMARKS = {
     "api": "reads, quotes, checkouts and cancellations for 1, 32 and 150 clients",
     "settle": "the settlement sweep at Stripe's latencies of 0, 200 and 800 ms, with 1, 2 and 4 workers",
+    "locks": "how long rows are locked while Stripe takes 800 ms for each call",
+    "statements": "how many statements a request makes, for a newcomer and for somebody with fifty bookings",
     "sweeps": "what each sweep reads, with ten thousand and with a million bookings in the table",
 }
 
@@ -29,7 +31,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = _options(arguments)
     scale = Scale(
         is_quick=options.quick,
-        seconds=options.seconds or (2 if options.quick else 20),
+        seconds=options.seconds or (0.3 if options.quick else 20),
         payments=options.payments or (300 if options.quick else 10_000),
         web_processes=options.web_processes,
         web_threads=options.web_threads,

@@ -11,12 +11,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from django.test import override_settings
-from rest_framework.test import APIClient
-
 from instainstru.local.processes import Supervisor
 from instainstru.local.simulator import own_simulator
-from tests.benchmarks.bare import BareSql
+from tests.benchmarks.bare import BareSql, answer_to
 from tests.benchmarks.findings import Findings, Row, percentile
 from tests.benchmarks.load import Answers, Asked, Order, put_load
 from tests.benchmarks.market import Market
@@ -72,9 +69,9 @@ class Load:
     def __init__(self, port: int, market: Market, scale: Scale) -> None:
         self._port, self._market = port, market
         self._seconds = scale.seconds
-        self._changes = 12 if scale.is_quick else CHANGES_AT_LEAST
+        self._changes = 4 if scale.is_quick else CHANGES_AT_LEAST
         for requests in (market.floors(), market.lists(), market.details(), market.quotes()):
-            self._put(16, requests, seconds=min(2.0, scale.seconds / 4))  # the server reads its modules, plans are made
+            self._put(16, requests, seconds=min(2.0, scale.seconds))  # the server reads its modules, plans are made
 
     def points(self, clients: int) -> Iterable[Point]:
         market = self._market
@@ -92,7 +89,9 @@ class Load:
     def thinking(self, users: int) -> Point:
         reads = [asked for pair in zip(self._market.lists(), self._market.details(), strict=False) for asked in pair]
         return Point(
-            "both reads, users who think", users, self._put(users, reads, thinks=THINKS, seconds=3 * self._seconds)
+            "both reads, users who think",
+            users,
+            self._put(users, reads, thinks=THINKS, seconds=max(3 * self._seconds, 2 * THINKS[1])),
         )
 
     def _put(self, clients: int, requests: list[Asked], *, seconds: float | None = None, **how: Any) -> Answers:
@@ -121,19 +120,9 @@ class Bare:
 
     def _catch(self, kind: str, asked: Asked) -> dict[str, Any]:
         caught: dict[str, Any] = {}
-        sql = BareSql(self._place, lambda: caught.update(_answer_to(asked)))
+        sql = BareSql(self._place, lambda: caught.update(answer_to(asked)))
         self._found[kind] = len(sql.statements), sql.milliseconds(self._times)
         return caught
-
-
-def _answer_to(asked: Asked) -> dict[str, Any]:
-    client = APIClient()
-    if asked.token:
-        client.credentials(HTTP_AUTHORIZATION=f"Token {asked.token}")
-    with override_settings(ROOT_URLCONF="tests.benchmarks.web.urls"):
-        answer = client.generic(asked.method, asked.path, asked.body, content_type="application/json")
-    assert answer.status_code < 300, answer.json()
-    return answer.json()
 
 
 def _row(point: Point, floor: float | None, bare: Bare) -> Row:

@@ -9,15 +9,19 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable
+from typing import Any
 
 import psycopg
 from django.db import connection, connections
 from django.test import override_settings
 from django.test.utils import CaptureQueriesContext
+from rest_framework.test import APIClient
 
 from instainstru.local.databases import maintenance
 from tests.benchmarks.findings import median
+from tests.benchmarks.load import Asked
 from tests.benchmarks.place import Place
+from tests.benchmarks.web.settings import REST_FRAMEWORK
 
 BOUNDARY = re.compile(r"(BEGIN|COMMIT|ROLLBACK|SAVEPOINT|RELEASE)\b")
 
@@ -32,7 +36,7 @@ class BareSql:
         self._before = f"{self._name}_before"
         connections.close_all()  # what somebody is connected to can't be copied
         maintenance.clone(self._server, self._name, self._before)
-        with override_settings(CLOCK_TRAVELS=False), CaptureQueriesContext(connection) as caught:
+        with CaptureQueriesContext(connection) as caught:
             request()
         self._said = [query["sql"] for query in caught.captured_queries]
 
@@ -60,3 +64,23 @@ class BareSql:
             took = (time.perf_counter() - started) * 1000
         maintenance.drop(self._server, copy)
         return took
+
+
+def answer_to(asked: Asked) -> dict[str, Any]:
+    """Serve a request in this process and return what it is answered with; it has to go well."""
+    client = APIClient()
+    if asked.token:
+        client.credentials(HTTP_AUTHORIZATION=f"Token {asked.token}")
+    with override_settings(
+        ROOT_URLCONF="tests.benchmarks.web.urls", CLOCK_TRAVELS=False, REST_FRAMEWORK=REST_FRAMEWORK
+    ):
+        answer = client.generic(asked.method, asked.path, asked.body, content_type="application/json")
+    assert answer.status_code < 300, answer.json()
+    return answer.json()
+
+
+def statements_of(request: Callable[[], object]) -> list[str]:
+    """Return what a request says to the database, without the boundaries of transactions."""
+    with CaptureQueriesContext(connection) as caught:
+        request()
+    return [query["sql"] for query in caught.captured_queries if not BOUNDARY.match(query["sql"])]

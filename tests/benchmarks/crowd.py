@@ -54,7 +54,7 @@ class Crowd:
         self._make_the_first()
 
     def grow_to(self, bookings: int) -> None:
-        """Add what is missing to so many bookings, with everything that belongs to them; then VACUUM ANALYZE."""
+        """Add what is missing to so many bookings, with everything that belongs to them."""
         first = self._bookings + 1
         with connection.cursor() as cursor:
             cursor.execute("SET session_replication_role = replica")
@@ -63,11 +63,30 @@ class Crowd:
             self._add_bookings(first, bookings)
             self._add_what_belongs_to_them(first, bookings)
             cursor.execute("RESET session_replication_role")
-            if not self._bookings:
-                self._make_some_due()
-            cursor.execute("VACUUM (ANALYZE)")
             cursor.execute("RESET synchronous_commit")
         self._bookings = bookings
+        _tidy_up()
+
+    def make_some_due(self) -> None:
+        """Let DUE rows of each kind be due since an hour ago."""
+        then = clock.wall() - HOUR
+        ahead = Payment.objects.order_by("pk").filter(authorize_at__isnull=False)
+        _some(ahead, 0).update(authorize_at=then)
+        _some(ahead, 1).update(settle_at=then)
+        _some(ahead, 2).update(expire_at=then)
+        _some(ahead, 3).update(status="payment_method_required", warn_at=then, expire_at=then + DAY)
+        _some(Booking.objects.filter(remind_at__isnull=False)).update(remind_at=then)
+        _some(Operation.objects.filter(state="done")).update(state="open", finished_at=None, conclusion=None)
+        spent = CreditLot.objects.filter(available_cents=0)
+        for place, expires_at in enumerate((then, then + 2 * DAY)):  # expired; to be warned of
+            _some(spent, 1 - place).update(
+                available_cents=100, consumed_cents=0, issued_at=then - DAY, expires_at=expires_at, expiry_warnings=0
+            )
+        _some(StripeEvent.objects.all()).update(applied_at=None, next_try_at=then)
+        _some(Message.objects.all()).update(sent_at=None, next_try_at=then)
+        _some(NoShowReport.objects.all()).update(resolution="", resolved_at=None, confirm_at=then)
+        _some(EvidenceSubmission.objects.all()).update(answered_at=None, next_try_at=then)
+        _tidy_up()
 
     # --- The rows that are multiplied ---------------------------------------------------------------------------------
 
@@ -223,27 +242,11 @@ class Crowd:
     def _student_number(self, number: str) -> str:
         return f"{self._teacher.pk} + 2 * {number}"
 
-    # --- What is due --------------------------------------------------------------------------------------------------
 
-    def _make_some_due(self) -> None:
-        """Let so many rows of each kind be due since an hour ago."""
-        then = clock.wall() - HOUR
-        ahead = Payment.objects.order_by("pk").filter(authorize_at__isnull=False)
-        _some(ahead, 0).update(authorize_at=then)
-        _some(ahead, 1).update(settle_at=then)
-        _some(ahead, 2).update(expire_at=then)
-        _some(ahead, 3).update(status="payment_method_required", warn_at=then, expire_at=then + DAY)
-        _some(Booking.objects.filter(remind_at__isnull=False)).update(remind_at=then)
-        _some(Operation.objects.filter(state="done")).update(state="open", finished_at=None, conclusion=None)
-        spent = CreditLot.objects.filter(available_cents=0)
-        for place, expires_at in enumerate((then, then + 2 * DAY)):  # expired; to be warned of
-            _some(spent, 1 - place).update(
-                available_cents=100, consumed_cents=0, issued_at=then - DAY, expires_at=expires_at, expiry_warnings=0
-            )
-        _some(StripeEvent.objects.all()).update(applied_at=None, next_try_at=then)
-        _some(Message.objects.all()).update(sent_at=None, next_try_at=then)
-        _some(NoShowReport.objects.all()).update(resolution="", resolved_at=None, confirm_at=then)
-        _some(EvidenceSubmission.objects.all()).update(answered_at=None, next_try_at=then)
+def _tidy_up() -> None:
+    """Do what autovacuum would do in time: take away dead rows, and know how many there are of what."""
+    with connection.cursor() as cursor:
+        cursor.execute("VACUUM (ANALYZE)")
 
 
 def _some(rows: models.QuerySet, place: int = 0) -> models.QuerySet:

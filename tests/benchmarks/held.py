@@ -62,6 +62,10 @@ class HeldLessons:
             batch_size=500,
         )
 
+    def due(self) -> int:
+        """Return how many are not settled yet."""
+        return Payment.objects.due_for_settlement(at=clock.now()).count()
+
     def _book(self, simulator: SimulatorControl) -> tuple[Booking, Step]:
         """Book a lesson in 20 hours, for which the card is held at once, and return it with the call that holds it."""
         operation = checkout(

@@ -53,23 +53,24 @@ class Market:
             return [self._get(booking.student, f"/floor/signed-in/{booking.ref}") for booking in self._some_bookings()]
         return [Asked(method="GET", path=f"/floor/{booking.ref}") for booking in self._some_bookings()]
 
-    def lists(self) -> list[Asked]:
+    def lists(self, readers: Iterable[User] | None = None) -> list[Asked]:
         """Each reader's bookings, the first page."""
-        return [self._get(reader, reverse("api:bookings")) for reader in self.readers]
+        return [self._get(reader, reverse("api:bookings")) for reader in readers or self.readers]
+
+    def detail(self, reader: User, ref: str) -> Asked:
+        return self._get(reader, reverse("api:booking", args=[ref]))
 
     def details(self) -> list[Asked]:
         """The same bookings as at the floor, each with everything that is to say of it."""
-        return [
-            self._get(booking.student, reverse("api:booking", args=[booking.ref])) for booking in self._some_bookings()
-        ]
+        return [self.detail(booking.student, booking.ref) for booking in self._some_bookings()]
 
-    def quotes(self) -> list[Asked]:
+    def quotes(self, number: int = 500) -> list[Asked]:
         """What lessons would cost the students."""
-        return [self._post(student, reverse("api:quotes"), wish) for student, wish in self._wishes(500)]
+        return [self._post(student, reverse("api:quotes"), wish) for student, wish in self._wishes(number)]
 
-    def checkouts(self, number: int) -> list[Asked]:
-        """Lessons tomorrow, for which the card is held at once; nobody wants what another one wants."""
-        return [self._post(student, reverse("api:bookings"), wish) for student, wish in self._wishes(number)]
+    def checkouts(self, number: int, *, ahead: timedelta = FIRST_SLOT) -> list[Asked]:
+        """Lessons tomorrow, for which the card is held at once, or later; nobody wants what another one wants."""
+        return [self._post(student, reverse("api:bookings"), wish) for student, wish in self._wishes(number, ahead)]
 
     def cancellations(self, refs: Iterable[str], *, preview: bool = False) -> list[Asked]:
         """The students' cancelling of these lessons, or only what it would do."""
@@ -80,8 +81,8 @@ class Market:
     def _some_bookings(self) -> QuerySet[Booking]:
         return Booking.objects.filter(student__in=self.readers).order_by("id").select_related("student")[:500]
 
-    def _wishes(self, number: int) -> Iterator[tuple[User, dict[str, object]]]:
-        first = _next_half_hour(clock.wall() + FIRST_SLOT)
+    def _wishes(self, number: int, ahead: timedelta = FIRST_SLOT) -> Iterator[tuple[User, dict[str, object]]]:
+        first = _next_half_hour(clock.wall() + ahead)
         for lesson in itertools.islice(self._lessons, number):
             service: Service = self.services[lesson % len(self.services)]
             starts_at = first + lesson // len(self.services) % SLOTS * SLOT

@@ -14,7 +14,6 @@ from dataclasses import dataclass
 
 from django.conf import settings
 
-from instainstru import clock
 from instainstru.local.processes import Supervisor
 from instainstru.local.simulator import SimulatorControl, own_simulator
 from payments import tasks
@@ -29,7 +28,7 @@ LATENCIES, QUICK_LATENCIES = (0, 200, 800), (0,)  # milliseconds
 PROCESSES, QUICK_PROCESSES = (1, 2, 4), (1,)
 AT_MOST = 250  # payments a second that anybody hopes for: so many are made due
 SHARE_GOAL, UNPACED_GOAL = 0.9, 100.0
-WARM_UP = 20  # payments that are settled before the clock starts
+WARM_UP = 40  # payments that are settled before the clock starts: the bucket lets a burst of calls through at first
 PATIENCE = 60  # seconds until then
 
 
@@ -105,10 +104,10 @@ def _settle(
     limit: int | None,
 ) -> Run:
     enough = int(min(scale.payments, scale.seconds * 1.2 * min(limit or AT_MOST, AT_MOST))) + WARM_UP
-    lessons.make_due(enough - _due())
+    lessons.make_due(max(0, enough - lessons.due()))
     with _slow(simulator, latency), Supervisor(place.logs) as supervisor:
         supervisor.start(*workers(scale, processes=processes, stripe=simulator.url, limit=limit or UNPACED))
-        settled, seconds = _watch(enough, seconds=scale.seconds)
+        settled, seconds = _watch(lessons, seconds=scale.seconds)
     # What is left is for the next combination: claimed by nobody, and in no queue.
     place.seat.empty_redis()
     Payment.objects.exclude(claimed_until=None).update(claimed_until=None)
@@ -122,26 +121,23 @@ def _settle(
     )
 
 
-def _watch(due: int, *, seconds: float) -> tuple[int, float]:
+def _watch(lessons: HeldLessons, *, seconds: float) -> tuple[int, float]:
     """Send the sweep as beat would; return how many payments were settled, and in what time, from the first ones on."""
     next_sweep, patience = 0.0, time.monotonic() + PATIENCE
-    started, left_at_start, left = None, due, due
+    due = left_at_start = left = lessons.due()
+    started = None
     while left and (started is None or time.monotonic() < started + seconds):
         if time.monotonic() >= next_sweep:
             tasks.sweep_settlements_due.delay()
             next_sweep = time.monotonic() + tasks.BETWEEN_SWEEPS.total_seconds()
         time.sleep(0.1)
-        left = _due()
+        left = lessons.due()
         if started is None and left <= due - WARM_UP:
             started, left_at_start = time.monotonic(), left
         if started is None and time.monotonic() > patience:
             raise RuntimeError(f"Nothing is being settled; {left} of {due} payments are due.")
     assert started is not None
     return left_at_start - left, time.monotonic() - started
-
-
-def _due() -> int:
-    return Payment.objects.due_for_settlement(at=clock.now()).count()
 
 
 @contextmanager
