@@ -117,6 +117,11 @@ class Supervisor:
         """Tell whether a program has ended by itself; `kill` clears away what it left."""
         return self._running[self._place_of(program)].process.poll() is not None
 
+    def is_ready(self, program: Program) -> bool:
+        """Tell whether a program that was started without waiting for it has come up."""
+        one = self._running[self._place_of(program)]
+        return one.process.poll() is None and _is_ready(one)
+
     def look_after(self, pid: int) -> None:
         """Let a process that somebody else started and ends be ended also when this process is killed."""
         _say(self._janitor, f"watch {pid}")

@@ -260,6 +260,7 @@ def test_a_killed_program_takes_along_what_it_started_and_can_be_started_again(l
         supervisor.kill(program)
         assert not left_behind(logs)
         supervisor.start(program)  # waits for the word of this life, not of the last one
+        assert supervisor.is_ready(program)
         assert not supervisor.has_ended(program)
         supervisor.check()
 

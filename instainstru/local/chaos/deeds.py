@@ -49,6 +49,11 @@ class Scene:
                 self.supervisor.kill(program)
                 self.supervisor.start(program, wait=False)
 
+    def one_that_is_up(self, *programs: Program) -> Program | None:
+        """Draw one of those that have come up since they were killed last: the dead are left in peace."""
+        up = [program for program in programs if self.supervisor.is_ready(program)]
+        return self.rng.choice(up) if up else None
+
 
 Deed = Callable[[Scene], AbstractContextManager[None]]
 
@@ -85,13 +90,13 @@ def _do(scene: Scene, chosen: Sequence[Deed]) -> None:
 
 @contextlib.contextmanager
 def web_is_killed(scene: Scene) -> Iterator[None]:
-    with _killed(scene, scene.rng.choice(scene.cast.webs)):
+    with _killed(scene, *scene.cast.webs):
         yield
 
 
 @contextlib.contextmanager
 def worker_is_killed(scene: Scene) -> Iterator[None]:
-    with _killed(scene, scene.rng.choice(scene.cast.workers)):
+    with _killed(scene, *scene.cast.workers):
         yield
 
 
@@ -104,6 +109,9 @@ def beat_is_killed(scene: Scene) -> Iterator[None]:
 @contextlib.contextmanager
 def machine_is_killed(scene: Scene) -> Iterator[None]:
     """All that is ours dies in one moment."""
+    if not scene.one_that_is_up(*scene.cast.webs):
+        yield
+        return
     for program in scene.cast.ours:
         scene.supervisor.kill(program)
     scene.done["web server, workers and beat killed together, restarted"] += 1
@@ -114,18 +122,21 @@ def machine_is_killed(scene: Scene) -> Iterator[None]:
 @contextlib.contextmanager
 def child_is_killed(scene: Scene) -> Iterator[None]:
     """One process of a web server or worker dies, and its master makes another."""
-    program = scene.rng.choice([*scene.cast.webs, *scene.cast.workers])
-    with contextlib.suppress(psutil.NoSuchProcess):
-        if children := psutil.Process(scene.supervisor.pid_of(program)).children():
-            scene.rng.choice(children).kill()
-            scene.done[f"process of a {_kind(program)} killed"] += 1
+    if program := scene.one_that_is_up(*scene.cast.webs, *scene.cast.workers):
+        with contextlib.suppress(psutil.NoSuchProcess):
+            if children := psutil.Process(scene.supervisor.pid_of(program)).children():
+                scene.rng.choice(children).kill()
+                scene.done[f"process of a {_kind(program)} killed"] += 1
     yield
 
 
 @contextlib.contextmanager
 def clock_is_wrong(scene: Scene) -> Iterator[None]:
     """Somebody comes up again on a machine whose clock is some seconds off, and stays so until it is killed next."""
-    program = scene.rng.choice([*scene.cast.webs, *scene.cast.workers])
+    program = scene.one_that_is_up(*scene.cast.webs, *scene.cast.workers)
+    if program is None:
+        yield
+        return
     off_by = round(scene.rng.uniform(-MOST_OFF_BY, MOST_OFF_BY), 1)
     scene.supervisor.kill(program)
     scene.done[f"{_kind(program)} with a wrong clock"] += 1
@@ -134,7 +145,11 @@ def clock_is_wrong(scene: Scene) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _killed(scene: Scene, program: Program) -> Iterator[None]:
+def _killed(scene: Scene, *programs: Program) -> Iterator[None]:
+    program = scene.one_that_is_up(*programs)
+    if program is None:
+        yield
+        return
     scene.supervisor.kill(program)
     scene.done[f"{_kind(program)} killed, restarted"] += 1
     yield
