@@ -51,7 +51,7 @@ class Forecast:
     @property
     def top_up(self) -> int:
         """What has to be put in, before the first short day, so that no day is short."""
-        return max(0, -min((day.closing for day in self.days), default=0))
+        return -min([0, *(day.closing for day in self.days)])
 
 
 def forecast(*, available: int, movements: Iterable[Movement], first: date, days: int) -> Forecast:
@@ -61,8 +61,8 @@ def forecast(*, available: int, movements: Iterable[Movement], first: date, days
         by_day.get(max(movement.on, first), []).append(movement)
     found, closing = [], available
     for day, moving in by_day.items():
-        arrives = sum(movement.cents for movement in moving if movement.cents > 0)
-        leaves = -sum(movement.cents for movement in moving if movement.cents < 0)
+        arrives = sum(max(0, movement.cents) for movement in moving)
+        leaves = -sum(min(0, movement.cents) for movement in moving)
         closing += arrives - leaves
         found.append(Day(day=day, arrives=arrives, leaves=leaves, closing=closing, movements=tuple(moving)))
     return Forecast(opening=available, days=tuple(found))

@@ -19,10 +19,12 @@ def breakdown(terms: Terms | None, net: int) -> Breakdown:
     What is booked is what counts; the frozen terms only say what it is made of. A full payout is `LP − IF` (P5.5), half
     of it `HC` less the rest (P7.3); what is none of both, part of a refund or of a reversal, has no fee of its own.
     """
-    size, fee = abs(net), 0
-    if terms is not None and size >= terms.payout:
+    if net < 0:
+        lost = breakdown(terms, -net)
+        return Breakdown(price=-lost.price, fee=-lost.fee)
+    fee = 0
+    if terms is not None and net >= terms.payout:
         fee = terms.instructor_fee
-    elif terms is not None and size == terms.half_payout:
+    elif terms is not None and net == terms.half_payout:
         fee = terms.half_credit - terms.half_payout
-    sign = -1 if net < 0 else 1
-    return Breakdown(price=sign * (size + fee), fee=sign * fee)
+    return Breakdown(price=net + fee, fee=fee)

@@ -11,7 +11,6 @@ from bookings.operations import cancel_booking, reschedule_booking
 from disputes.operations import open_dispute
 from instainstru import clock
 from payments.gateway import client
-from payments.policy.funding import Cause, Movement, forecast
 from payments.policy.states import Party
 from payments.queries.funding import end_of, outflows
 from tests.bookings.factories import BookingFactory
@@ -20,29 +19,6 @@ from tests.stage import PLATFORM_FUNDS, Stage
 
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
 MONDAY = date(2026, 3, 2)
-
-DAYS = {  # available, movements as (day, cents): what is left each day, the first short day, what to top up
-    "nothing happens": (100, [], [100, 100, 100], None, 0),
-    "it suffices to the cent": (100, [(0, -40), (2, -60)], [60, 60, 0], None, 0),
-    "short for a day": (100, [(1, -120), (2, 50)], [100, -20, 30], 1, 20),
-    "short, then shorter": (100, [(1, -120), (2, -30)], [100, -20, -50], 1, 50),
-    "what arrives counts on its day": (0, [(1, 30), (1, -30)], [0, 0, 0], None, 0),
-    "what was due before is due today": (10, [(-3, -20)], [-10, -10, -10], 0, 10),
-    "what comes later is no concern of these days": (10, [(3, -20)], [10, 10, 10], None, 0),
-}
-
-
-@pytest.mark.parametrize(("available", "moving", "left", "short", "top_up"), DAYS.values(), ids=DAYS)
-def test_what_is_left_of_each_day(available, moving, left, short, top_up) -> None:
-    movements = [Movement(on=MONDAY + ahead * DAY, cents=cents, cause=Cause.SETTLEMENT) for ahead, cents in moving]
-
-    found = forecast(available=available, movements=movements, first=MONDAY, days=3)
-
-    assert [day.closing for day in found.days] == left
-    assert (found.short_on.day if found.short_on else None) == (None if short is None else MONDAY + short * DAY)
-    assert found.top_up == top_up
-    mended = forecast(available=available + top_up, movements=movements, first=MONDAY, days=3)
-    assert mended.short_on is None
 
 
 # --- What leaves ----------------------------------------------------------------------------------------------------

@@ -11,8 +11,6 @@ from bookings.operations import reschedule_booking
 from disputes.operations import report_no_show
 from instainstru import clock
 from instainstru.accounts.models import User
-from payments.policy.payouts import payout_ahead
-from payments.policy.pricing import Terms
 from payments.policy.states import Party
 from payments.queries.settlements import left_out, settlements_ahead
 from tests.bookings.factories import BookingFactory
@@ -20,24 +18,6 @@ from tests.payments.commands.conftest import calls
 from tests.stage import Stage
 
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
-TERMS = Terms(lesson_price=12_000, student_fee=1_440, instructor_fee=1_440, credits=5_000)  # the worked example
-
-AHEAD = {  # captured, what the instructor holds: what comes with the charge, and by a transfer of ours
-    "P5.5 the charge's transfer, and the top-up": ((0, 0), (8_440, 2_120)),
-    "P6.4 locked: all of it by transfer": ((8_440, 0), (0, 10_560)),
-    "P10.3 what the instructor holds counts": ((8_440, 8_440), (0, 2_120)),
-    "P10.3 and is never taken back by it": ((8_440, 11_000), (0, 0)),
-}
-
-
-@pytest.mark.rule("P5.5")
-@pytest.mark.parametrize(("stands", "expected"), AHEAD.values(), ids=AHEAD)
-def test_a_payout_comes_with_the_charge_and_by_transfer(stands, expected):
-    captured, holds = stands
-
-    ahead = payout_ahead(TERMS, captured=captured, instructor_holds=holds)
-
-    assert (ahead.by_charge, ahead.by_transfer) == expected
 
 
 @pytest.fixture

@@ -22,37 +22,12 @@ from payments.ledger.statements import Month, statement_of
 from payments.models import Payee, StripeEvent
 from payments.operations.event_readers import read_payout
 from payments.policy.accounts import Account
-from payments.policy.pricing import Terms
-from payments.policy.statements import Breakdown, breakdown
 from payments.serializers.statement_files import as_csv, as_pdf
 from tests.pages import signed_in
 from tests.payments.commands.conftest import Said, calls
 from tests.stage import Stage, make_service
 
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
-TERMS = Terms(lesson_price=12_000, student_fee=1_440, instructor_fee=1_440)
-
-BREAKDOWNS = {  # what was booked: the price and the fee behind it
-    "P5.5 a lesson": (10_560, Breakdown(12_000, 1_440)),
-    "P7.3 half of it": (5_280, Breakdown(6_000, 720)),
-    "P8.4 taken back whole": (-10_560, Breakdown(-12_000, -1_440)),
-    "P10.3 more than was earned": (11_000, Breakdown(12_440, 1_440)),
-    "P8.6 part of a refund": (-3_520, Breakdown(-3_520, 0)),
-}
-
-
-@pytest.mark.parametrize(("net", "expected"), BREAKDOWNS.values(), ids=BREAKDOWNS)
-def test_what_is_booked_is_the_price_less_the_fee(net: int, expected: Breakdown) -> None:
-    found = breakdown(TERMS, net)
-
-    assert found == expected
-    assert found.price - found.fee == net
-
-
-def test_an_odd_lesson_halves_as_the_policy_rounds() -> None:
-    odd = Terms(lesson_price=8_333, student_fee=1_000, instructor_fee=1_250)
-
-    assert breakdown(odd, odd.half_payout) == Breakdown(odd.half_credit, odd.half_credit - odd.half_payout)
 
 
 # --- Lines --------------------------------------------------------------------------------------------------------
