@@ -33,7 +33,7 @@ def main(arguments: list[str] | None = None) -> int:
         is_quick=options.quick,
         seconds=options.seconds or (0.3 if options.quick else 20),
         payments=options.payments or (300 if options.quick else 10_000),
-        web_processes=options.web_processes,
+        web_processes=1 if options.quick else options.web_processes,
         web_threads=options.web_threads,
         worker_threads=options.worker_threads,
     )

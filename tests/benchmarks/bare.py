@@ -1,7 +1,7 @@
 """What a request costs the database alone: its own statements, caught as it is served, sent again by psycopg.
 
-Each replay finds the database as the request found it, in a copy, so that every row is there to be inserted and changed
-and every commit is a commit.
+A request that changes something finds the database in each replay as it found it at first, in a copy, so that every row
+is there to be inserted and changed and every commit is a commit.
 """
 
 from __future__ import annotations
@@ -27,15 +27,15 @@ BOUNDARY = re.compile(r"(BEGIN|COMMIT|ROLLBACK|SAVEPOINT|RELEASE)\b")
 
 
 class BareSql:
-    """One request's statements, and the database as it was before them."""
+    """One request's statements, and where they can be sent again."""
 
-    def __init__(self, place: Place, request: Callable[[], object]) -> None:
-        """Keep a copy of the database, then serve the request and catch what it says."""
-        self._server, self._name = place.seat.server, place.seat.database
-        self._url = place.seat.database_url
-        self._before = f"{self._name}_before"
-        connections.close_all()  # what somebody is connected to can't be copied
-        maintenance.clone(self._server, self._name, self._before)
+    def __init__(self, place: Place, request: Callable[[], object], *, only_reads: bool) -> None:
+        """Serve the request and catch what it says; unless it only reads, keep a copy of the database from before."""
+        self._server, self._url = place.seat.server, place.seat.database_url
+        self._before = None if only_reads else f"{place.seat.database}_before"
+        if self._before:
+            connections.close_all()  # what somebody is connected to can't be copied
+            maintenance.clone(self._server, place.seat.database, self._before)
         with CaptureQueriesContext(connection) as caught:
             request()
         self._said = [query["sql"] for query in caught.captured_queries]
@@ -46,24 +46,26 @@ class BareSql:
         return [sql for sql in self._said if not BOUNDARY.match(sql)]
 
     def milliseconds(self, times: int) -> float:
-        """Return the median of so many replays, each in a copy of the database, and drop the copies."""
-        took = [self._replay() for _ in range(times)]
-        maintenance.drop(self._server, self._before)
+        """Return the median of so many replays, and drop the copies."""
+        if self._before is None:
+            return median(self._replay(self._url) for _ in range(times))
+        took, copy = [], f"{self._before}_again"
+        for _ in range(times):
+            maintenance.clone(self._server, self._before, copy)
+            took.append(self._replay(maintenance.with_database(self._url, copy)))
+        for name in (copy, self._before):
+            maintenance.drop(self._server, name)
         return median(took)
 
-    def _replay(self) -> float:
-        copy = f"{self._name}_replay"
-        maintenance.clone(self._server, self._before, copy)
-        with psycopg.connect(maintenance.with_database(self._url, copy), autocommit=True) as bare:
-            for sql in self._said:  # reads the catalogues, which a server that has been up for long has done
+    def _replay(self, url: str) -> float:
+        with psycopg.connect(url, autocommit=True) as bare:
+            for sql in self._said:  # the catalogues are read, as on a connection that has been up for long
                 if sql.startswith("SELECT") and "FOR UPDATE" not in sql:
                     bare.execute(sql)
             started = time.perf_counter()
             for sql in self._said:
                 bare.execute(sql)
-            took = (time.perf_counter() - started) * 1000
-        maintenance.drop(self._server, copy)
-        return took
+            return (time.perf_counter() - started) * 1000
 
 
 def answer_to(asked: Asked) -> dict[str, Any]:

@@ -28,8 +28,8 @@ from tests.benchmarks.market import Market
 from tests.benchmarks.place import Place, Scale
 from tests.benchmarks.programs import UNPACED, web_server, workers
 
-LATENCY = 800  # milliseconds
-CLIENTS = 8
+LATENCY, QUICK_LATENCY = 800, 50  # milliseconds
+CLIENTS, QUICK_CLIENTS = 8, 2
 CHANGES, QUICK_CHANGES = 80, 4  # of each kind
 GOAL = 10.0  # milliseconds
 LOOK_EVERY = 0.001  # seconds
@@ -64,15 +64,17 @@ class Seen:
 def measure(place: Place, scale: Scale) -> Findings:
     """Watch the locks while lessons are booked, cancelled and settled."""
     changes = QUICK_CHANGES if scale.is_quick else CHANGES
+    clients = QUICK_CLIENTS if scale.is_quick else CLIENTS
+    latency = QUICK_LATENCY if scale.is_quick else LATENCY
     with own_simulator() as simulator, Supervisor(place.logs) as supervisor:
-        market = Market(simulator, bookings=1_000, students=CLIENTS, instructors=CLIENTS)
+        market = Market(simulator, bookings=1_000, students=clients, instructors=clients)
         lessons = HeldLessons(simulator, couples=2)
         lessons.make_due(changes)
         web = web_server(scale, stripe=simulator.url)
         supervisor.start(web, *workers(scale, processes=2, stripe=simulator.url, limit=UNPACED))
-        load = _Load(web.port or 0)
-        load.put(market.floors()[:CLIENTS])  # modules are read, connections made
-        simulator.order_fault("any", "latency", times="always", latency_ms=LATENCY)
+        load = _Load(web.port or 0, clients)
+        load.put(market.floors()[:clients])  # modules are read, connections made
+        simulator.order_fault("any", "latency", times="always", latency_ms=latency)
         seen: dict[str, Seen] = {}
         with _watching(place) as seen["checkout, card held"]:
             booked = load.put(market.checkouts(changes))
@@ -82,11 +84,11 @@ def measure(place: Place, scale: Scale) -> Findings:
         with _watching(place) as seen["settlement"]:
             tasks.sweep_settlements_due.delay()
             _wait_until(lambda: not lessons.due())
-    return _as_findings(seen)
+    return _as_findings(seen, latency)
 
 
-def _as_findings(seen: dict[str, Seen]) -> Findings:
-    findings = Findings(f"Transactions that hold row locks, while Stripe takes {LATENCY} ms for each call")
+def _as_findings(seen: dict[str, Seen], latency: int) -> Findings:
+    findings = Findings(f"Transactions that hold row locks, while Stripe takes {latency} ms for each call")
     findings.rows = [
         {
             "what is done": name,
@@ -109,11 +111,11 @@ def _as_findings(seen: dict[str, Seen]) -> Findings:
 
 
 class _Load:
-    def __init__(self, port: int) -> None:
-        self._port = port
+    def __init__(self, port: int, clients: int) -> None:
+        self._port, self._clients = port, clients
 
     def put(self, requests: list[Asked]) -> Answers:
-        return put_load(Order(port=self._port, clients=CLIENTS, seconds=300, requests=requests, uses_up=True))
+        return put_load(Order(port=self._port, clients=self._clients, seconds=300, requests=requests, uses_up=True))
 
 
 @contextmanager
