@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from django.core.cache import cache
 from django.http import HttpRequest
+from django_redis import get_redis_connection
+from redis.exceptions import RedisError
 from rest_framework.request import Request
 from rest_framework.settings import api_settings
 from rest_framework.throttling import BaseThrottle
@@ -62,10 +64,11 @@ def seconds_to_wait(*, scope: str, who: str) -> float:
     now = clock.wall().timestamp()
     window, elapsed = divmod(now, rate.seconds)
     current, previous = _key(scope, who, int(window)), _key(scope, who, int(window) - 1)
-    counted = _count_one(current, seconds=2 * rate.seconds)
-    if counted is None:
+    counts = _count_one(current, previous, seconds=2 * rate.seconds)
+    if counts is None:
         return 0.0
-    wait = rate.wait(counted=counted, in_previous=cache.get(previous) or 0, elapsed=elapsed)
+    counted, in_previous = counts
+    wait = rate.wait(counted=counted, in_previous=in_previous, elapsed=elapsed)
     if wait > 0:
         cache.decr(current)
     return wait
@@ -83,17 +86,20 @@ def address_of(request: HttpRequest | Request) -> str:
     return f"ip:{BaseThrottle().get_ident(request)}"  # type: ignore[arg-type]  # headers and META alone are read
 
 
-def _count_one(key: str, *, seconds: int) -> int | None:
-    """Return how many were counted in this window, this one included, or None if Redis does not answer."""
-    cache.add(key, 0, timeout=seconds)
+def _count_one(current: str, previous: str, *, seconds: int) -> tuple[int, int] | None:
+    """Return how many were counted in this window, this one included, and in the one before; None without Redis.
+
+    One round trip: every request to the API makes it.
+    """
     try:
-        counted = cache.incr(key)
-    except ValueError:  # what the cache says of a key that it could not add
-        counted = None
-    if not counted:
+        with get_redis_connection().pipeline(transaction=False) as redis:
+            redis.incr(cache.make_key(current)).expire(cache.make_key(current), seconds, nx=True)
+            redis.get(cache.make_key(previous))
+            counted, _, before = redis.execute()
+    except RedisError:
         logger.warning("Redis does not count; this request is let through.")
         return None
-    return counted
+    return counted, int(before or 0)
 
 
 def _key(scope: str, who: str, window: int) -> str:
