@@ -40,7 +40,7 @@ def workers(scale: Scale, *, processes: int, stripe: str, limit: int) -> Iterato
     for number in range(1, processes + 1):
         name = f"worker-{number}"
         options = [
-            "--queues=money,clockwork",
+            "--queues=clockwork,money",
             "--pool=threads",
             f"--concurrency={scale.worker_threads}",
             f"--hostname={name}@bench",

@@ -38,8 +38,10 @@ def test_beats_own_scheduler_reads_every_entry(monkeypatch):
         assert scheduled[name].task == entry["task"]
         if "every" in entry:
             assert scheduled[name].schedule.run_every == entry["every"]
+            assert scheduled[name].options["expires"] == 10 * entry["every"].total_seconds()
         else:
             assert scheduled[name].schedule == entry["at"]
+            assert "expires" not in scheduled[name].options
 
 
 @pytest.mark.parametrize("entry", settings.CLOCKWORK.values(), ids=settings.CLOCKWORK)

@@ -10,6 +10,7 @@ from django.db import transaction
 from django_celery_beat.models import PeriodicTask
 from django_celery_beat.schedulers import ModelEntry
 
+TURNS_THAT_WAIT = 10  # of one sweep, in the queue
 OURS = "Of settings.CLOCKWORK: `manage.py sync_clockwork` writes it anew, except whether it is enabled."
 
 
@@ -31,4 +32,6 @@ def _write(name: str, *, task: str, every: timedelta | None = None, at: crontab 
     """Write one entry. A key that beat would not understand is a TypeError here, and not in beat at night."""
     if (every is None) == (at is None):
         raise TypeError(f"{name} runs either `every` so often or `at` some time.")
-    ModelEntry.from_entry(name, task=task, schedule=at or schedule(every), description=OURS)
+    # A night without workers would leave a thousand turns of each sweep; the last ones find what the others would.
+    options = {"expire_seconds": int(every.total_seconds()) * TURNS_THAT_WAIT} if every else {}
+    ModelEntry.from_entry(name, task=task, schedule=at or schedule(every), description=OURS, options=options)
