@@ -343,7 +343,7 @@ def test_whoever_was_stopped_is_told_when_to_come_back(api, student):
         response = log_in(api(None), student, "guess")
 
     assert response.data["code"] == "throttled"
-    assert 0 < int(response.headers["Retry-After"]) <= 60
+    assert 0 < int(response.headers["Retry-After"]) <= 120  # a full minute still weighs on the one after it
 
 
 def test_the_forwarded_header_of_a_stranger_is_not_believed(api):
