@@ -1,7 +1,10 @@
 """A worker's connections outlive a restart of PostgreSQL: the next task has a living one."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import pytest
-from celery.signals import task_prerun
+from celery.signals import task_postrun, task_prerun
 from django.db import OperationalError, connection
 
 from payments.tasks import sweep_unfinished_operations
@@ -24,6 +27,15 @@ def select_one() -> int:
         return cursor.fetchone()[0]
 
 
+@contextmanager
+def a_task_of_a_worker() -> Iterator[None]:
+    """Tell whoever wants to know that a task begins, and that it has ended: a traveller waits for that."""
+    told = {"sender": sweep_unfinished_operations, "task_id": "1", "task": sweep_unfinished_operations}
+    task_prerun.send(**told)
+    yield
+    task_postrun.send(**told)
+
+
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("noticed", [True, False], ids=["by a task that failed", "by nobody yet"])
 def test_a_task_begins_with_a_living_connection(noticed):
@@ -32,6 +44,5 @@ def test_a_task_begins_with_a_living_connection(noticed):
         with pytest.raises(OperationalError):
             select_one()
 
-    task_prerun.send(sender=sweep_unfinished_operations, task_id="1", task=sweep_unfinished_operations)
-
-    assert select_one() == 1
+    with a_task_of_a_worker():
+        assert select_one() == 1
