@@ -21,7 +21,7 @@ demo-reset: local ## stop the embedded servers and clear the demo's data
 	@$(PYTHON_OF_PROJECT) -m instainstru.local.servers reset
 
 test: dev ## run the tests; ARGS="-k cancel" is handed to pytest, WORKERS=4 runs more at once
-	@$(PYTHON_OF_PROJECT) -m pytest -n $(WORKERS) $(ARGS)
+	@$(PYTHON_OF_PROJECT) -m pytest -n $(WORKERS) --dist worksteal $(ARGS)
 
 check: lint types imports migrations openapi policy-in-step deploy-settings ## everything that can be checked without running it
 
