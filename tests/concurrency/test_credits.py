@@ -1,20 +1,26 @@
 """Two checkouts never reserve the same cent, whatever else touches the wallet meanwhile (P9.2)."""
 
 from collections import Counter
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
+from django.db import transaction
 from django.db.models import Sum
 
 from bookings.models import Booking
 from bookings.operations import cancel_booking
+from credits import operations as wallet
 from credits import queries as credits
 from credits.models import CreditLot, Reservation
 from instainstru import clock
 from payments import operations as payments
 from payments.models import Operation
+from tests.concurrency.boundaries import Boundaries
 from tests.concurrency.meeting import at_once, wish
 from tests.stage import Stage, make_service
+
+BEFORE_ITS_COMMIT = 1  # of the boundaries of a single transaction, before which there is one
 
 
 def reserved_and_available(stage: Stage) -> tuple[int, int]:
@@ -80,6 +86,28 @@ def test_credit_that_expires_while_it_is_reserved_is_either(stage: Stage) -> Non
     assert refusals(answers) == {}
     assert reserved_and_available(stage) == (2_000, 0)
     assert CreditLot.objects.aggregate(Sum("expired_cents"))["expired_cents__sum"] == 4_000
+
+
+@pytest.mark.rule("P9.2")
+def test_who_reserves_waits_for_whoever_is_at_the_wallet(stage: Stage) -> None:
+    """Whatever else stands before it: seen before the other's commit, the same credit would be taken twice."""
+    stage.give_credit(5_000)
+
+    def reserve(reference: str) -> Callable[[], int]:
+        @transaction.atomic
+        def act() -> int:
+            return wallet.reserve(student_id=stage.student.pk, reference=reference, cents=5_000, now=clock.now())
+
+        return act
+
+    answers = Boundaries().interrupt(reserve("bk_first"), reserve("bk_second"), at=BEFORE_ITS_COMMIT)
+
+    assert answers == [5_000, "credits_unavailable"]
+    assert reserved_and_available(stage) == (5_000, 0)
+    with transaction.atomic():  # no payment stands for it
+        wallet.use_reserved(
+            student_id=stage.student.pk, reference="bk_first", released=5_000, consumed=0, forfeited=0, now=clock.now()
+        )
 
 
 @pytest.mark.rule("P9.2")
