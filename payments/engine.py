@@ -172,8 +172,8 @@ def _take(operation: Operation) -> bool:
 def _stay_alive(operation: Operation) -> None:
     """Renew a lease of which a third is used up; what was asked again is not waited for any more."""
     wall = clock.wall()
-    renewed = operation.leased_until and operation.leased_until < wall + settings.OPERATION_LEASE * 2 / 3
-    if renewed or operation.resume_at is not None:
+    runs_out = operation.leased_until and operation.leased_until < wall + settings.OPERATION_LEASE * 2 / 3
+    if runs_out or operation.resume_at is not None:
         operation.resume_at, operation.leased_until = None, wall + settings.OPERATION_LEASE
         Operation.objects.filter(pk=operation.pk).update(resume_at=None, leased_until=operation.leased_until)
 

@@ -267,7 +267,7 @@ def conclude_operation(
         end_what_waits(subject, besides=operation, now=now)
     if ending.successor is not None and not waiting.takes_over_from(subject, ending.successor):
         _go_on(subject, operation, ending.successor, time_was_taken=facts.time_was_taken, now=now)
-    if in_flight is None or len(in_flight) > 1:
+    if in_flight is None or len(in_flight) > 1:  # who was alone makes way for nobody
         go_on(subject, now=now)  # a case lets its own come before a successor
     if operation.kind == Action.WIN_CHARGEBACK:
         settle_if_due(subject, now=now)
