@@ -10,6 +10,7 @@ import logging
 import secrets
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from django.conf import settings
 from django.db import transaction
@@ -52,25 +53,36 @@ def fresh_lease() -> tuple[str, datetime]:
     return secrets.token_hex(8), clock.wall() + settings.OPERATION_LEASE
 
 
-def run_steps(operation: Operation, *, budget: timedelta | None = INLINE_BUDGET) -> bool:
-    """Send the unfinished steps of an operation that is leased to us, in order; return whether every answer is known.
+class Progress(NamedTuple):
+    """How far a run came: whether every answer is known, and the last one, which is not written down yet."""
 
-    No transaction may be open. The budget is looked at between steps; None is without end, for the sweep.
+    is_through: bool
+    step: Step | None = None
+    answer: Answer | None = None
+
+
+def run_steps(operation: Operation, *, budget: timedelta | None = INLINE_BUDGET) -> Progress:
+    """Send the unfinished steps of an operation that is leased to us, in order, as far as answers come.
+
+    The answer after which nothing is to be sent is handed back: whoever ends the operation writes it down in that same
+    commit. No transaction may be open. The budget is looked at between steps; None is without end, for the sweep.
     """
     deadline = None if budget is None else clock.wall() + budget
     step = operation.begun_with[0] if operation.begun_with else _sent_step(operation)
     while step:
         if deadline and clock.wall() > deadline:
-            return False
+            return Progress(is_through=False)
         answer = _ask(step)
         if answer is None:
             step = _try_anew(step)
         elif answer.is_unknown:
             _ask_again_later(step, answer, now=clock.now())
-            return False
+            return Progress(is_through=False)
+        elif _is_last(step, answer):
+            return Progress(is_through=True, step=step, answer=answer)
         else:
             step = record(step, answer, now=clock.now())
-    return True
+    return Progress(is_through=True)
 
 
 def write_steps(operation: Operation, payment: Payment) -> None:
@@ -111,47 +123,60 @@ def send_next(operation: Operation, payment: Payment) -> Step | None:
 
 
 def record(step: Step, answer: Answer, *, now: datetime) -> Step | None:
-    """Write down a step's answer in one commit: verdict, object ids (P2.4), postings, and the next step sent.
+    """Write down a step's answer and mark the next one sent, in one commit; return the step that is sent now, if any.
 
-    Returns the step that is sent now, if any. While a case is open nothing further is sent (P8.1): what is planned
-    stays planned, and finish halts it. Recording twice is recording once: whoever comes second finds the step answered.
+    While a case is open nothing further is sent (P8.1): what is planned stays planned, and finish halts it. Recording
+    twice is recording once: whoever comes second finds the step answered.
     """
     operation = step.operation
     with transaction.atomic(durable=True):
         payment = lock_payment(operation.payment_id)
-        if not _write_answer(step, answer, now=now):
+        moved = write_answer(step, answer, payment, now=now)
+        if moved is None:
             return _sent_step(operation)
-        lines = handlers.take_in(payment, step, answer)
-        payment.save()
-        journal.write_for_payment(
-            payment,
-            lines,
-            cause=f"step:{step.pk}",
-            rule=operation.rule,
-            description=handlers.HANDLERS[Call(step.call)].description,
-            now=now,
-            operation=operation,
-            stripe_object_id=answer.object_id,
-        )
-        following = None
-        if step.ordinal < len(operation.plan["steps"]):
-            following = _go_on(step, payment, answer)
+        payment.save_changes()
+        journal.write(moved)
         _stay_alive(operation)
-        return following
+        if _is_last(step, answer) or freezes.halts(payment, Action(operation.kind)):
+            return None
+        if step in operation.begun_with:  # who records an answer sends what follows: what we know of is planned
+            return _mark_sent(operation.begun_with[step.ordinal], payment)
+        return send_next(operation, payment)
 
 
-def _go_on(step: Step, payment: Payment, answer: Answer) -> Step | None:
-    """Mark the next step sent after an answer, or none under a case; after a definite no skip the ones that follow."""
+def write_answer(step: Step, answer: Answer, payment: Payment, *, now: datetime) -> journal.Draft | None:
+    """Write a step's answer: verdict, object ids (P2.4), and what it changes on the locked payment.
+
+    Returns the entry of what moved, which the caller writes in this same commit, as it saves the payment; None if the
+    answer is known already.
+    """
     operation = step.operation
-    if answer.verdict != Verdict.SUCCEEDED and operation.kind not in EACH_CALL_BY_ITSELF:
+    if not _write_verdict(step, answer, now=now):
+        return None
+    lines = handlers.take_in(payment, step, answer)
+    if _stops_what_follows(operation, answer):
         # In this same commit, or a crash before finish would let the sweep reverse a charge never made.
         operation.steps.filter(state=Step.State.PLANNED).update(state=Step.State.SKIPPED)
-        return None
-    if freezes.halts(payment, Action(operation.kind)):
-        return None
-    if step in operation.begun_with:  # who records an answer sends what follows: what we know of is planned
-        return _mark_sent(operation.begun_with[step.ordinal], payment)
-    return send_next(operation, payment)
+        for planned in operation.begun_with[step.ordinal :]:
+            planned.state = Step.State.SKIPPED
+    return journal.draft_for_payment(
+        payment,
+        lines,
+        cause=f"step:{step.pk}",
+        rule=operation.rule,
+        description=handlers.HANDLERS[Call(step.call)].description,
+        now=now,
+        operation=operation,
+        stripe_object_id=answer.object_id,
+    )
+
+
+def steps_of(operation: Operation) -> list[Step]:
+    """Return an operation's steps, all attempts, in order; from memory if this very run sent and answered each."""
+    unanswered = (Step.State.PLANNED, Step.State.SENT)
+    if operation.begun_with and all(step.state not in unanswered for step in operation.begun_with):
+        return list(operation.begun_with)
+    return list(operation.steps.order_by("ordinal", "attempt"))
 
 
 def lock_payment(payment_id: int) -> Payment:
@@ -176,6 +201,16 @@ def _stay_alive(operation: Operation) -> None:
     if runs_out or operation.resume_at is not None:
         operation.resume_at, operation.leased_until = None, wall + settings.OPERATION_LEASE
         Operation.objects.filter(pk=operation.pk).update(resume_at=None, leased_until=operation.leased_until)
+
+
+def _is_last(step: Step, answer: Answer) -> bool:
+    """Whether nothing is to be sent after an answer: it was the plan's last call, or a no that stops the rest."""
+    operation = step.operation
+    return step.ordinal >= len(operation.plan["steps"]) or _stops_what_follows(operation, answer)
+
+
+def _stops_what_follows(operation: Operation, answer: Answer) -> bool:
+    return answer.verdict != Verdict.SUCCEEDED and operation.kind not in EACH_CALL_BY_ITSELF
 
 
 def _sent_step(operation: Operation) -> Step | None:
@@ -246,20 +281,25 @@ def _fill_in(step: Step, payment: Payment) -> None:
     step.first_sent_at = clock.wall()
 
 
-def _write_answer(step: Step, answer: Answer, *, now: datetime) -> bool:
+def _write_verdict(step: Step, answer: Answer, *, now: datetime) -> bool:
     """Write an answer on a step, unless one is known already; its payment is locked."""
     assert answer.verdict is not None, "An unknown answer is not recorded."
-    step.state = Step.State(answer.verdict)
-    step.answered_at = now
-    step.object_id = answer.object_id
-    step.answer = answer.details
-    step.fault = answer.fault or ""
-    step.error_code = answer.code
-    step.error_message = answer.message
-    step.unknown_because = ""
-    written = ("state", "answered_at", "object_id", "answer", "fault", "error_code", "error_message", "unknown_because")
+    written = {
+        "state": Step.State(answer.verdict),
+        "answered_at": now,
+        "object_id": answer.object_id,
+        "answer": answer.details,
+        "fault": answer.fault or "",
+        "error_code": answer.code,
+        "error_message": answer.message,
+        "unknown_because": "",
+    }
     still_sent = Step.objects.filter(pk=step.pk, state=Step.State.SENT)
-    return bool(still_sent.update(times_sent=F("times_sent") + 1, **{name: getattr(step, name) for name in written}))
+    if not still_sent.update(times_sent=F("times_sent") + 1, **written):
+        return False
+    for name, value in written.items():
+        setattr(step, name, value)
+    return True
 
 
 def _key(payment: Payment, operation: Operation, ordinal: int, call: str, *, attempt: int) -> str:

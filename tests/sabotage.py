@@ -52,8 +52,11 @@ SABOTAGES = (
     Sabotage(
         name="finish applied twice",
         file="payments/operations/lifecycle.py",
-        was="            conclude_operation(subject, ours, steps, in_flight, now=now)\n",
-        becomes="            conclude_operation(subject, ours, steps, in_flight, now=now)\n" * 2,
+        was="            conclude_operation(subject, ours, steps, in_flight, moved=moved, now=now)\n",
+        becomes=(
+            "            conclude_operation(subject, ours, steps, in_flight, moved=moved, now=now)\n"
+            "            conclude_operation(subject, ours, steps, in_flight, now=now)\n"
+        ),
         asked=("tests/payments", "tests/crash"),
     ),
     Sabotage(
@@ -66,12 +69,11 @@ SABOTAGES = (
     Sabotage(
         name="a refused reversal ignored",
         file="payments/engine.py",
-        was="        lines = handlers.take_in(payment, step, answer)\n",
+        was="    if not _write_verdict(step, answer, now=now):\n",
         becomes=(
-            "        if step.call == Call.REVERSE:\n"
-            "            Step.objects.filter(pk=step.pk).update(state=Step.State.SUCCEEDED)\n"
-            "            answer = Answer(verdict=Verdict.SUCCEEDED, object_id=answer.object_id)\n"
-            "        lines = handlers.take_in(payment, step, answer)\n"
+            "    if step.call == Call.REVERSE and answer.verdict == Verdict.REFUSED:\n"
+            "        answer = Answer(verdict=Verdict.SUCCEEDED, object_id=answer.object_id)\n"
+            "    if not _write_verdict(step, answer, now=now):\n"
         ),
         asked=("tests/rules", "tests/payments"),
     ),
@@ -92,15 +94,15 @@ SABOTAGES = (
     Sabotage(
         name="a refused charge does not stop what follows it",
         file="payments/engine.py",
-        was="if answer.verdict != Verdict.SUCCEEDED and operation.kind not in EACH_CALL_BY_ITSELF:",
-        becomes="if answer.verdict == Verdict.ACTION_REQUIRED and operation.kind not in EACH_CALL_BY_ITSELF:",
+        was="return answer.verdict != Verdict.SUCCEEDED and operation.kind not in EACH_CALL_BY_ITSELF",
+        becomes="return answer.verdict == Verdict.ACTION_REQUIRED and operation.kind not in EACH_CALL_BY_ITSELF",
         asked=("tests/payments", "tests/rules"),
     ),
     Sabotage(
         name="sent on while a case is open",
         file="payments/engine.py",
-        was="    if freezes.halts(payment, Action(operation.kind)):\n        return None\n",
-        becomes="",
+        was="if _is_last(step, answer) or freezes.halts(payment, Action(operation.kind)):",
+        becomes="if _is_last(step, answer):",
         asked=("tests/disputes", "tests/races"),
     ),
 )

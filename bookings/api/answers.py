@@ -19,7 +19,7 @@ from instainstru.locks import booking_mutex
 from instainstru.refusals import RefusalCode, Refused
 from payments.models import Operation
 from payments.policy.plan import Plan
-from payments.queries import State, Undertaking, operation_named, undertaking_of, undertakings_on
+from payments.queries import State, Undertaking, operation_named, undertaking_of, undertakings_on, undertakings_with
 from payments.serializers.plans import Preview, PreviewOut
 from payments.serializers.sides import sides_of
 
@@ -65,7 +65,7 @@ def answer_with_booking(
 
     Raises Refused if it came to nothing, for a reason that is among those in `not_done`.
     """
-    history = undertakings_on(operation.payment_id)
+    history = undertakings_with(operation)
     undertaking = next(known for known in history if operation in known.operations)
     if undertaking.refusal_code in not_done:
         raise Refused(undertaking.refusal_code)

@@ -14,6 +14,7 @@ from bookings.models.instructors import Instructor, Service
 from instainstru.accounts.models import Role, User
 from instainstru.accounts.time_zones import validate_time_zone
 from instainstru.references import new_reference
+from instainstru.rows import RemembersWhatWasRead
 from payments.models.choices import choices_of
 from payments.policy.states import BookingStatus, Modality, Party
 
@@ -38,7 +39,7 @@ class BookingQuerySet(models.QuerySet["Booking"]):
         return self.select_related("student", "instructor__user", "service", "payment")
 
 
-class Booking(models.Model):
+class Booking(RemembersWhatWasRead):
     """One lesson that a student bought; what was agreed is frozen here and on its payment (P1.2).
 
     Only `bookings.operations` changes one.

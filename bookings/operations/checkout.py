@@ -161,9 +161,9 @@ def _accept(
             ends_at=lesson.ends_at,
             now=now,
         )
-        booking.save()
+        booking.save_changes()
         operation = payments.accept(
-            BookingSubject(booking), Action.CHECKOUT, party=Party.STUDENT, actor=student, now=now, number=1, runs=True
+            BookingSubject(booking), Action.CHECKOUT, party=Party.STUDENT, actor=student, now=now, so_far=(), runs=True
         )
         if preview not in (None, _fingerprint(terms, operation.digest)):
             raise Refused("preview_stale")
@@ -181,10 +181,10 @@ def _fingerprint(terms: Terms, plan_digest: str) -> str:
 
 
 def _payer(student: User) -> Payer:
-    payer = Payer.objects.filter(user=student).first()
+    payer = Payer.objects.with_lock().filter(user=student).first()
     if payer is None or not payer.has_card:
         raise Refused("payment_method_required")
-    if payer.is_locked:
+    if payer.found_locked:
         raise Refused("account_locked")
     return payer
 

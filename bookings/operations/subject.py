@@ -4,11 +4,10 @@ from datetime import datetime
 
 from django.db import IntegrityError, transaction
 
-from bookings.models import Booking, Instructor
+from bookings.models import Booking
 from bookings.operations import notices
 from bookings.operations.moving import hold_new_time, move, wished_start
 from bookings.operations.reminders import next_reminder
-from instainstru.accounts.models import User
 from payments.endings import Subject
 from payments.models import Operation
 from payments.policy.plan import Ending, Plan
@@ -75,7 +74,7 @@ class BookingSubject(Subject):
                 booking.cancellation_reason = operation.inputs.get("reason", "")
                 booking.free_time()
                 booking.remind_at = None
-        booking.save()
+        booking.save_changes()
 
 
 _CANCELLED_BY_A_PERSON = frozenset({Action.STUDENT_CANCEL, Action.INSTRUCTOR_CANCEL, Action.STAFF_CANCEL})
@@ -88,9 +87,8 @@ def lock_booking_and_both_sides(payment_id: int) -> BookingSubject:
     """
     # Without their keys: who holds this very booking writes operations and messages that refer to them, and would wait
     # for us while we wait for the booking.
-    instructors = Instructor.objects.select_for_update(of=("self",), no_key=True)
-    instructors.only("pk").get(bookings__payment_id=payment_id)
-    User.objects.select_for_update(of=("self",), no_key=True).only("pk").get(bookings__payment_id=payment_id)
+    sides = Booking.objects.select_for_update(of=("instructor", "student"), no_key=True)  # locked in this order
+    sides.select_related("instructor", "student").only("instructor__id", "student__id").get(payment_id=payment_id)
     return lock_booking(payment_id)
 
 

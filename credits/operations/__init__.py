@@ -4,6 +4,7 @@ posts the same movements to the ledger in the same commit (design 2)."""
 from credits.operations.freezing import Frozen, Revoked, freeze_issued, revoke_frozen, revoke_issued, unfreeze
 from credits.operations.lots import Expired, expire, issue, reserve, use_reserved
 from credits.operations.negative_balance import Lifted, PaidOff, lift, owe
+from credits.operations.wallet import open_wallet
 
 __all__ = [
     "Expired",
@@ -15,6 +16,7 @@ __all__ = [
     "freeze_issued",
     "issue",
     "lift",
+    "open_wallet",
     "owe",
     "reserve",
     "revoke_frozen",

@@ -23,13 +23,18 @@ FLOWS = {
 }
 
 
+def open_wallet(student_id: int) -> None:
+    """Make a student's wallet ahead of its first movement, so that locking it then is one statement."""
+    Wallet.objects.bulk_create([Wallet(student_id=student_id)], ignore_conflicts=True)  # somebody else may, too
+
+
 def lock_wallet(student_id: int) -> None:
     """Lock a student's wallet, before any of its lots; it is made if there was none."""
     if not transaction.get_connection().in_atomic_block:
         raise RuntimeError("Credits move only inside the transaction that books them.")
     locked = Wallet.objects.select_for_update().filter(student_id=student_id)
     if locked.first() is None:
-        Wallet.objects.bulk_create([Wallet(student_id=student_id)], ignore_conflicts=True)  # somebody else may, too
+        open_wallet(student_id)
         locked.get()
 
 

@@ -97,7 +97,7 @@ def _book_what_the_bank_moved(
         )
         payment.charged_back_cents -= moved.amount
         chargeback.booked_movements = [*chargeback.booked_movements, moved.id]
-    payment.save()
+    payment.save_changes()
 
 
 def _close(subject: BookingSubject, chargeback: Chargeback, *, won: bool, now: datetime) -> None:

@@ -85,6 +85,9 @@ class Operation(models.Model):
 
     # Not stored. Set by who has just begun it, and so holds its lease: its steps, of which the first is to be sent.
     begun_with: tuple[Step, ...] = ()
+    # Neither are these. Set by who has just ended it, if nothing goes on from it: nobody has to look again.
+    ended_alone = False
+    ended_with: tuple[Step, ...] = ()
 
     class Meta:
         constraints = [
@@ -108,6 +111,11 @@ class Operation(models.Model):
     @property
     def is_done(self) -> bool:
         return self.state == self.State.DONE
+
+    @property
+    def is_in_flight(self) -> bool:
+        """Begun, and neither ended nor stopped for staff."""
+        return self.state in (self.State.OPEN, self.State.HALTED, self.State.WAITING)
 
     @property
     def reference(self) -> str:

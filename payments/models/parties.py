@@ -4,7 +4,14 @@ from typing import Self
 
 from django.conf import settings
 from django.db import models
-from django.db.models import F
+from django.db.models import Exists, F, OuterRef
+
+
+class PayerQuerySet(models.QuerySet["Payer"]):
+    def with_lock(self) -> Self:
+        """Read together with whether the account is locked, as `found_locked`."""
+        in_force = AccountLock.objects.filter(payer=OuterRef("pk"), lifted_at=None)
+        return self.annotate(found_locked=Exists(in_force))
 
 
 class Payer(models.Model):
@@ -17,6 +24,10 @@ class Payer(models.Model):
     card_last4 = models.CharField(max_length=4, blank=True)
     card_saved_at = models.DateTimeField(null=True, blank=True)
     card_setups = models.PositiveIntegerField(default=0, help_text="Setups begun so far; their keys count them.")
+
+    objects = PayerQuerySet.as_manager()
+
+    found_locked: bool  # only if read `with_lock`
 
     def __str__(self) -> str:
         return f"{self.customer_id} {self.card}".strip()

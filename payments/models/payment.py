@@ -8,6 +8,7 @@ from typing import Self
 from django.db import models
 from django.db.models import F, Q
 
+from instainstru.rows import RemembersWhatWasRead
 from payments.models.choices import choices_of
 from payments.models.parties import Payee, Payer
 from payments.policy.pricing import Terms
@@ -41,7 +42,7 @@ class PaymentQuerySet(models.QuerySet["Payment"]):
         return self.exclude(operations__state=OPEN)
 
 
-class Payment(models.Model):
+class Payment(RemembersWhatWasRead):
     """The money of one booking. Its terms are frozen when it is made (P1.2); amounts are cents, instants UTC.
 
     The lesson's start and end stand here too and move with it, so that the sweeps need not know what a lesson is.

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from django.db import transaction
 from django.db.models import Q
 
+from credits import operations as credits
 from instainstru.accounts.models import User
 from instainstru.refusals import Refused
 from payments.gateway import parties
@@ -135,6 +136,7 @@ def _keep(payer: Payer, card: Card, *, at: datetime) -> None:
     payer.card_brand, payer.card_last4 = card.brand, card.last4
     payer.card_saved_at = at
     payer.save()
+    credits.open_wallet(payer.user_id)
 
 
 def _require_own(setup: CardSetup, student: User) -> None:

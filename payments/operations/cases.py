@@ -31,7 +31,7 @@ def take_in(subject: Subject, *, reason: ReviewReason, case: str, now: datetime)
     payment = subject.payment
     freezes.freeze(payment, reason=reason, case=case, now=now)
     set_deadlines(subject, now=now)
-    payment.save()
+    payment.save_changes()
 
 
 def freeze_credits(subject: Subject, *, now: datetime) -> int:
@@ -47,7 +47,7 @@ def let_go_on(subject: Subject, *, case: str, now: datetime) -> None:
     payment = subject.payment
     freezes.thaw(payment, case=case, now=now)
     set_deadlines(subject, now=now)
-    payment.save()
+    payment.save_changes()
     if not payment.is_frozen:
         go_on(subject, now=now)
         settle_if_due(subject, now=now)
@@ -56,7 +56,7 @@ def let_go_on(subject: Subject, *, case: str, now: datetime) -> None:
 def end_with(subject: Subject, *, case: str, now: datetime) -> None:
     """End a case whose matter another one's ruling decides; that one's own freeze goes on until it is carried out."""
     freezes.thaw(subject.payment, case=case, now=now)
-    subject.payment.save()
+    subject.payment.save_changes()
 
 
 def require_rulable(subject: Subject, kind: Action) -> None:

@@ -107,7 +107,7 @@ def see_changes(*, payment_id: int, actor: User, now: datetime, receipt: Receipt
                 unfreeze(payment, payment.former_status)
         if waited:
             set_deadlines(subject, now=now)
-            payment.save()
+            payment.save_changes()
             go_on(subject, now=now)
         if receipt:
             receipt.record(f"payment:{payment.reference}")
@@ -123,7 +123,7 @@ def _nothing_under_way(payment_id: int, *, now: datetime) -> Iterator[Subject]:
         with freezes.lifted(subject.payment):  # under a case it is taken in all the same, beneath the freeze
             yield subject
         set_deadlines(subject, now=now)
-        subject.payment.save()
+        subject.payment.save_changes()
 
 
 def _our_step(payment_id: int, calls: tuple[Call, ...], *, object_id: str, key: str) -> Step | None:

@@ -69,4 +69,4 @@ def unclaim(*, payment_id: int, now: datetime) -> None:
         if payment.claimed_until is not None:
             payment.claimed_until = None
             set_deadlines(subject, now=now)
-            payment.save()
+            payment.save_changes()

@@ -55,11 +55,16 @@ def facts_of(subject: Subject, *, inputs: Mapping[str, Any] | None = None) -> Fa
         late_reschedule_used=payment.late_reschedule_used,
         review_reason=ReviewReason(payment.review_reason) if payment.review_reason else None,
         credits_consumed=payment.credits_consumed_cents,
-        staffs=_staffs(payment, inputs.get("staff", {})) if _MOVED_BEFORE & inputs.keys() else Staffs(),
+        staffs=_staffs(payment, inputs.get("staff", {})) if looks_into_the_books(inputs) else Staffs(),
         case=_case(payment, inputs["case"]) if "case" in inputs else Case(),
         charged_back=payment.charged_back_cents,
         new_starts_at=datetime.fromisoformat(wanted) if wanted else None,
     )
+
+
+def looks_into_the_books(inputs: Mapping[str, Any]) -> bool:
+    """Return whether such an action is decided by what is booked for the payment, beside how its row stands."""
+    return bool(_MOVED_BEFORE & inputs.keys())
 
 
 def _staffs(payment: Payment, asked: Mapping[str, Any]) -> Staffs:

@@ -22,7 +22,7 @@ from payments.models import Operation, Payment, Step
 from payments.operations import resuming, waiting
 from payments.operations.consequences import book_debt, end_other_stops, give_credits, set_deadlines, set_state
 from payments.operations.deciding import decide_on
-from payments.operations.facts import facts_of
+from payments.operations.facts import facts_of, looks_into_the_books
 from payments.operations.rulings import count_what_was_taken, end_case, hold_wallet_still, take_credits
 from payments.policy.conclude import conclude
 from payments.policy.decide import decide
@@ -79,7 +79,7 @@ def begin(
                 actor=actor,
                 preview=preview,
                 inputs=inputs,
-                number=len(so_far) + 1,
+                so_far=so_far,
                 now=now,
             )
         if idempotency_key:
@@ -96,13 +96,14 @@ def accept(
     actor: User | None = None,
     preview: str | None = None,
     inputs: dict[str, Any] | None = None,
-    number: int | None = None,
+    so_far: Sequence[Operation] | None = None,
     runs: bool = False,
 ) -> Operation:
     """Decide on a locked subject, write the operation, its plan and steps, and apply what takes effect at once.
 
-    An operation that asks Stripe nothing ends in this same commit. `number` is its place among its payment's, if that
-    is known; `runs` says that the caller goes on to perform it, so that it holds its lease from this commit on.
+    An operation that asks Stripe nothing ends in this same commit. `so_far` is everything that was begun on its payment
+    before, if that is known; `runs` says that the caller goes on to perform it, so that it holds its lease from this
+    commit on.
     Raises Refused: what the policy says, "preview_stale".
     """
     plan = decide_on(subject, kind, now, inputs=inputs)
@@ -116,7 +117,7 @@ def accept(
         inputs=inputs or {},
         accepted_at=now,
         now=now,
-        number=number,
+        so_far=so_far,
         runs=runs,
     )
 
@@ -127,16 +128,21 @@ def perform(operation: Operation, *, inline: bool = True) -> Operation:
     No transaction may be open. Safe to call for an operation that is done, or that another runner is at.
     """
     budget = engine.INLINE_BUDGET if inline else None
+    if operation.ended_alone:
+        return operation
     asked, current = operation, operation if operation.begun_with else None
     if current is None:
         asked, current = _as_it_stands(operation)
     while current is not None:
+        ended = None
         with engine.lease(current) as ours:
-            goes_on = ours and engine.run_steps(current, budget=budget)
-            if goes_on:
-                _finish(current, now=clock.now())
+            progress = engine.run_steps(current, budget=budget) if ours else None
+            if progress is not None and progress.is_through:
+                ended = _finish(current, progress, now=clock.now())
+        if ended == operation and ended.ended_alone:
+            return ended
         asked, current = _as_it_stands(operation)
-        if not goes_on:
+        if progress is None or not progress.is_through:
             break
     return asked
 
@@ -169,7 +175,7 @@ def write(
     accepted_at: datetime,
     now: datetime,
     succeeds: Operation | None = None,
-    number: int | None = None,
+    so_far: Sequence[Operation] | None = None,
     runs: bool = False,
 ) -> Operation:
     payment = subject.payment
@@ -177,7 +183,7 @@ def write(
     token, until = engine.fresh_lease() if runs and plan.steps and not halted else engine.NO_LEASE
     operation = Operation.objects.create(
         payment=payment,
-        number=number or payment.operations.count() + 1,
+        number=(payment.operations.count() if so_far is None else len(so_far)) + 1,
         kind=plan.action,
         state=Operation.State.HALTED if halted else Operation.State.OPEN,
         policy_version=plan.version,
@@ -198,30 +204,40 @@ def write(
     take_credits(payment, plan, operation, now=now)
     engine.write_steps(operation, payment)
     if not plan.steps:
-        conclude_operation(subject, operation, [], now=now)
+        in_flight = None if so_far is None else [*(each for each in so_far if each.is_in_flight), operation]
+        conclude_operation(subject, operation, [], in_flight, now=now)
     elif plan.booking_status_at_once is not None:
         set_deadlines(subject, now=now)
-        payment.save()
+        payment.save_changes()
     return operation
 
 
-def _finish(operation: Operation, *, now: datetime) -> None:
-    """End an operation whose calls are all answered, in one transaction; ending twice is ending once."""
+def _finish(operation: Operation, progress: engine.Progress, *, now: datetime) -> Operation | None:
+    """Write the last answer and end the operation, in one transaction; ending twice is ending once.
+
+    Returns the operation as it stands now, if it is one that is under way.
+    """
     with transaction.atomic(durable=True):
         subject = endings.lock_subject(operation.kind, operation.payment_id)
         # The payment's lock is held, so nobody else ends it between this look and the commit.
         in_flight = _in_flight(subject.payment)
         ours = next((each for each in in_flight if each == operation and each.state == Operation.State.OPEN), None)
-        steps = [] if ours is None else list(ours.steps.order_by("ordinal", "attempt"))
+        if ours is None:
+            return None
+        moved = None
+        if progress.step is not None and progress.answer is not None:
+            moved = engine.write_answer(progress.step, progress.answer, subject.payment, now=now)
+        steps = engine.steps_of(operation)
         states = {step.state for step in steps}
-        if ours is None or Step.State.SENT in states:
-            return
+        if Step.State.SENT in states:
+            return None  # begun anew by another runner: the answer is its to wait for
         ours.payment = subject.payment
         if Step.State.PLANNED in states:
             _halt(subject, ours, now=now)
         else:
-            conclude_operation(subject, ours, steps, in_flight, now=now)
+            conclude_operation(subject, ours, steps, in_flight, moved=moved, now=now)
     operation.state = ours.state
+    return ours
 
 
 def _halt(subject: Subject, operation: Operation, *, now: datetime) -> None:
@@ -246,31 +262,39 @@ def conclude_operation(
     steps: Sequence[Step],
     in_flight: Sequence[Operation] | None = None,
     *,
+    moved: journal.Draft | None = None,
     now: datetime,
 ) -> None:
     """End an operation by its answers; under an open case, beneath the freeze that it lays (design 4).
 
     `steps` are all its attempts, in order; `in_flight` is what is so on its payment, itself included, if that is known.
+    `moved` is the entry of the last answer, if it is still to be written.
     """
     payment = subject.payment
     bank_has_it = payment.review_reason == ReviewReason.CHARGEBACK_OPEN
     with freezes.lifted(payment):
-        ending, facts = _apply_end(subject, operation, _answers(steps), freezes_credits=bank_has_it, now=now)
+        ending, facts = _apply_end(
+            subject, operation, _answers(steps), moved=moved, freezes_credits=bank_has_it, now=now
+        )
         if ending.successor != operation.kind:  # what follows on a ruling that was carried out is no longer its own
             freezes.end_of(payment, _cases_ended_by(operation), now=now)
     if operation.kind in CASE_OF or ending.payment_status is not None or ending.booking_status is not None:
         set_deadlines(subject, now=now)
     payment.claimed_until = None
-    payment.save()
+    payment.save_changes()
     subject.tell(ending, operation, now=now)
     if operation.kind in ENDS_WHAT_WAITS and ending.payment_status not in (None, PaymentStatus.MANUAL_REVIEW):
         end_what_waits(subject, besides=operation, now=now)
     if ending.successor is not None and not waiting.takes_over_from(subject, ending.successor):
         _go_on(subject, operation, ending.successor, time_was_taken=facts.time_was_taken, now=now)
-    if in_flight is None or len(in_flight) > 1:  # who was alone makes way for nobody
+    was_alone = in_flight is not None and len(in_flight) == 1
+    if not was_alone:  # else it makes way for nobody
         go_on(subject, now=now)  # a case lets its own come before a successor
     if operation.kind == Action.WIN_CHARGEBACK:
         settle_if_due(subject, now=now)
+    operation.ended_alone = was_alone and ending.successor is None and operation.kind != Action.WIN_CHARGEBACK
+    if operation.ended_alone:
+        operation.ended_with = tuple(steps)
 
 
 def _cases_ended_by(operation: Operation) -> Sequence[str]:
@@ -303,7 +327,7 @@ def go_on(subject: Subject, *, now: datetime) -> None:
         resuming.go_on_from_the_refusal(halted, payment)
         return
     count_what_was_taken(payment, halted, facts_of(subject, inputs=halted.inputs).staffs, now=now)
-    payment.save()
+    payment.save_changes()
     subject.finish(Ending(), halted, now=now)  # the time that a move held; it is held again if the move goes on
     _close(halted, now=now)
     try:
@@ -343,7 +367,7 @@ def end_what_waits(subject: Subject, *, besides: Operation, now: datetime) -> No
         _close(halted, now=now)
         for case in _cases_ended_by(halted):
             freezes.thaw(payment, case=case, now=now)
-    payment.save()
+    payment.save_changes()
 
 
 def _close(operation: Operation, *, now: datetime) -> None:
@@ -358,6 +382,7 @@ def _apply_end(
     operation: Operation,
     answers: Sequence[StepAnswer],
     *,
+    moved: journal.Draft | None,
     freezes_credits: bool,
     now: datetime,
 ) -> tuple[Ending, Facts]:
@@ -365,6 +390,9 @@ def _apply_end(
     payment = subject.payment
     plan = Plan.from_json(operation.plan)
     rules = rules_of_version(payment.policy_version)
+    if looks_into_the_books(operation.inputs):
+        journal.write(moved)
+        moved = None
     facts = facts_of(subject, inputs=operation.inputs)
     if plan.ending.booking_status == BookingStatus.CONFIRMED and _all_succeeded(answers):
         # P5.3: read again under the lock: it may have been cancelled, or its time taken, while Stripe was asked.
@@ -376,7 +404,7 @@ def _apply_end(
     end_case(payment, operation, now=now)
     give_credits(payment, ending, operation, frozen=freezes_credits, now=now)
     book_debt(payment, ending, now=now)
-    journal.write_for_payment(
+    booked = journal.draft_for_payment(
         payment,
         ending.lines,
         cause=f"operation:{operation.pk}:finish",
@@ -385,6 +413,7 @@ def _apply_end(
         now=now,
         operation=operation,
     )
+    journal.write(moved, booked)
     set_state(payment, plan, ending, operation, now=now)
     stopped = ending.payment_status == PaymentStatus.MANUAL_REVIEW and ending.review_reason in STOPS
     operation.state = Operation.State.STUCK if stopped else Operation.State.DONE
@@ -393,9 +422,24 @@ def _apply_end(
     operation.conclusion = ending_as_json(ending)
     operation.refusal_code = ending.refusal_code
     operation.lease_token, operation.leased_until = engine.NO_LEASE
-    operation.save()
+    operation.save(update_fields=_WRITTEN_AT_THE_END)  # what was decided stands
     subject.finish(ending, operation, now=now)
     return ending, facts
+
+
+_WRITTEN_AT_THE_END = (
+    "state",
+    "gave",
+    "finished_at",
+    "conclusion",
+    "refusal_code",
+    "resolution",
+    "resolved_by",
+    "inputs",
+    "resume_at",
+    "lease_token",
+    "leased_until",
+)
 
 
 def _go_on(

@@ -32,7 +32,7 @@ def open_payment(
         raise RuntimeError("A payment is opened in the transaction that accepts its checkout.")
     if terms.credits:
         credits.reserve(student_id=payer.user_id, reference=reference, cents=terms.credits, now=now)
-    return Payment.objects.create(
+    payment = Payment(
         reference=reference,
         payer=payer,
         payee=payee,
@@ -49,3 +49,5 @@ def open_payment(
         credits_cents=terms.credits,
         status=PaymentStatus.PAYMENT_METHOD_REQUIRED,
     )
+    payment.save_changes()
+    return payment

@@ -119,7 +119,7 @@ def resolve_stuck(
         operation.save()
         subject.finish(replace(ending, moves=False), operation, now=now)
         set_deadlines(subject, now=now)
-        payment.save()
+        payment.save_changes()
         if ending.successor is not None:
             accept(subject, ending.successor, party=Party.STAFF, actor=actor, now=now)
         else:
@@ -202,7 +202,7 @@ def _begin_anew(subject: Subject, operation: Operation, plan: Plan, *, actor: Us
     operation.state = Operation.State.DONE
     operation.save()
     set_deadlines(subject, now=now)  # the stop took them away, and not every end derives them anew
-    payment.save()
+    payment.save_changes()
     return write(
         subject,
         plan,

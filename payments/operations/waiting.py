@@ -6,7 +6,7 @@ keeps the booking's status and time as they were, and is decided as of its insta
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -69,7 +69,7 @@ def wait_its_turn(
     actor: User | None = None,
     preview: str | None = None,
     inputs: dict[str, Any] | None = None,
-    number: int | None = None,
+    so_far: Sequence[Operation] | None = None,
 ) -> Operation:
     """Accept an action that has to wait: a cancelled lesson's time is free at once, its money follows (P7.11).
 
@@ -81,7 +81,7 @@ def wait_its_turn(
         raise Refused("preview_stale", fresh=plan)
     operation = Operation.objects.create(
         payment=payment,
-        number=number or payment.operations.count() + 1,
+        number=(payment.operations.count() if so_far is None else len(so_far)) + 1,
         kind=kind,
         state=Operation.State.WAITING,
         policy_version=plan.version,
@@ -101,7 +101,7 @@ def wait_its_turn(
     )
     subject.begin(plan, operation)
     set_deadlines(subject, now=now)  # what is cancelled is no longer warned of
-    payment.save()
+    payment.save_changes()
     return operation
 
 

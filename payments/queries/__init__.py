@@ -10,6 +10,7 @@ from payments.queries.undertakings import (
     reference_under_way,
     undertaking_of,
     undertakings_on,
+    undertakings_with,
 )
 
 __all__ = [
@@ -22,4 +23,5 @@ __all__ = [
     "reference_under_way",
     "undertaking_of",
     "undertakings_on",
+    "undertakings_with",
 ]

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain
 
 from django.db.models import Prefetch, QuerySet, TextChoices
 
@@ -67,7 +68,8 @@ class Undertaking:
     @property
     def steps(self) -> list[Step]:
         """Every call, in order; of several attempts all."""
-        return [step for operation in self.operations for step in operation.steps.all()]
+        known = (each.ended_with if each.ended_alone else each.steps.all() for each in self.operations)
+        return list(chain.from_iterable(known))
 
 
 def open_operations(path: str = "operations") -> Prefetch:
@@ -97,7 +99,9 @@ def is_under_way(payment: Payment) -> bool:
 
 
 def undertaking_of(operation: Operation) -> Undertaking:
-    """Return an operation with what went on from it, and their steps, in two statements."""
+    """Return an operation with what went on from it, and their steps, in two statements; in none if it is known."""
+    if operation.ended_alone:
+        return Undertaking((operation,))
     later = Operation.objects.filter(payment_id=operation.payment_id, number__gte=operation.number)
     return next(found for found in _grouped(with_steps(later)) if found.first.pk == operation.pk)
 
@@ -105,6 +109,13 @@ def undertaking_of(operation: Operation) -> Undertaking:
 def undertakings_on(payment_id: int) -> list[Undertaking]:
     """Return everything that was done with a payment, in the order in which it was asked for, in one statement."""
     return _grouped(Operation.objects.filter(payment_id=payment_id).select_related("payment"))
+
+
+def undertakings_with(operation: Operation) -> list[Undertaking]:
+    """Return everything that was done with an operation's payment, as `undertakings_on`; in none if it is known."""
+    if operation.ended_alone and operation.number == 1:
+        return [Undertaking((operation,))]
+    return undertakings_on(operation.payment_id)
 
 
 def with_steps(operations: QuerySet[Operation]) -> QuerySet[Operation]:

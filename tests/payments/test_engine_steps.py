@@ -164,24 +164,23 @@ def test_recording_an_answer_twice_is_recording_it_once(stage: Stage) -> None:
 
 
 @pytest.mark.rule("P7.9")
-def test_a_refused_step_skips_the_ones_after_it_in_the_same_commit(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_refused_step_what_it_skips_and_the_end_are_one_commit(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     booking = stage.book(hours_ahead=72)
     stage.travel_to(booking.starts_at - 6 * HOUR)
     stage.simulator.order_fault("capture", "refuse")
-    monkeypatch.setattr(lifecycle, "_finish", _die)
+    monkeypatch.setattr(lifecycle, "_apply_end", _die)
 
     with pytest.raises(Died):
         cancel_booking(booking=booking, actor=stage.student, now=clock.now())
 
     operation = Operation.objects.open().get()
-    states = list(operation.steps.order_by("ordinal").values_list("call", "state"))
-    assert states == [("capture", "refused"), ("reverse", "skipped"), ("pay", "skipped")]
-    assert operation.steps.get(call=Call.CAPTURE).fault == Fault.CARD
+    steps = operation.steps.order_by("ordinal").values_list("call", "state")
+    assert list(steps) == [("capture", "sent"), ("reverse", "planned"), ("pay", "planned")]
     monkeypatch.undo()
     _let_leases_end()
     stage.travel(minutes=1)
+    assert list(steps.all()) == [("capture", "refused"), ("reverse", "skipped"), ("pay", "skipped")]
+    assert operation.steps.get(call=Call.CAPTURE).fault == Fault.CARD
     payment = Payment.objects.get(pk=booking.payment_id)
     assert (payment.status, payment.review_reason) == ("manual_review", "capture_refused")
     assert stage.simulator.moved(payment.reference)["reversed"] == 0
