@@ -47,7 +47,9 @@ def carry_out_claimed(*, payment_id: int, kind: Action) -> Operation | RefusalCo
         if ours:
             try:
                 operation = begin(kind=kind, payment_id=payment_id, party=Party.SYSTEM, now=clock.now())
-                done = perform(operation, inline=False)
+                done = operation = perform(operation, inline=False)
+                if operation.ended_alone:  # its end gave the claim back and derived the deadlines
+                    return operation
             except Refused as refusal:
                 # Due a moment ago and not any more: somebody was quicker, and what they did set the next deadline.
                 logger.info("%s of %s is not due: %s", kind, payment.reference, refusal.code)

@@ -9,6 +9,7 @@ from instainstru.local.processes import Program
 from instainstru.local.servers.server import free_port
 from tests.benchmarks.place import Scale
 
+PRODUCTION = "tests.benchmarks.web.settings"  # with DEBUG on, every statement would be kept and written out
 UNPACED = 100_000  # Stripe calls a second: what is measured is ours, not the limit's
 
 
@@ -26,7 +27,7 @@ def web_server(scale: Scale, *, stripe: str) -> Program:
         name="web server",
         command=[sys.executable, "-m", "gunicorn", *options, "instainstru.wsgi:application"],
         environment={
-            "DJANGO_SETTINGS_MODULE": "tests.benchmarks.web.settings",
+            "DJANGO_SETTINGS_MODULE": PRODUCTION,
             "STRIPE_API_BASE": stripe,
             "STRIPE_CALLS_PER_SECOND": str(UNPACED),
         },
@@ -51,7 +52,12 @@ def workers(scale: Scale, *, processes: int, stripe: str, limit: int) -> Iterato
         yield Program(
             name=name,
             command=[sys.executable, "-m", "celery", "--app", "instainstru", "worker", *options],
-            environment={"STRIPE_API_BASE": stripe, "STRIPE_CALLS_PER_SECOND": str(limit), "LOG_LEVEL": "WARNING"},
+            environment={
+                "DJANGO_SETTINGS_MODULE": PRODUCTION,
+                "STRIPE_API_BASE": stripe,
+                "STRIPE_CALLS_PER_SECOND": str(limit),
+                "LOG_LEVEL": "WARNING",
+            },
             ready_line=rf"{name}@bench ready",
             patience=90.0,
             grace=30.0,  # what is asked of Stripe is answered within that

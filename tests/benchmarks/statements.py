@@ -18,7 +18,7 @@ IN_THREE_DAYS = 5 * FIRST_SLOT
 AT_MOST = {
     "bookings, a page": 5,
     "booking": 5,
-    "checkout, three days ahead": 15,
+    "checkout, three days ahead": 25,
     "checkout, card held": 25,
     "cancellation, nothing to pay": 25,
     "cancellation, 2 calls": 25,

@@ -133,10 +133,10 @@ class TestCancelling:
         assert operation["text"].endswith("nothing was charged.")
 
     def test_keeps_its_budget_of_statements(self, client, stage, django_assert_max_num_queries):
-        """Two calls to Stripe, four transactions, a wallet that is made and credit issued; the edge adds six."""
+        """25 statements for two calls to Stripe, and the boundaries of three transactions; the edge has two of them."""
         booking = stage.book(hours_ahead=18)
 
-        with django_assert_max_num_queries(43):
+        with django_assert_max_num_queries(31):
             act(client, "cancel", booking)
 
 
