@@ -72,6 +72,17 @@ class Market:
         """Lessons tomorrow, for which the card is held at once, or later; nobody wants what another one wants."""
         return [self._post(student, reverse("api:bookings"), wish) for student, wish in self._wishes(number, ahead)]
 
+    def creates(self, service: Service) -> Iterator[tuple[str, Asked]]:
+        """What an instructor adds to what they offer, by name."""
+        user = service.instructor.user
+        self._tokens.setdefault(user.pk, accounts.issue_token(user)[1])
+        offer = {"title": "Scales", "category": "music", "modality": "online"}
+        offer |= {"hourly_price_cents": 9_000, "durations": [60]}
+        yield "a service", self._post(user, reverse("api:own-services"), offer)
+        off = _next_half_hour(clock.wall()) + timedelta(days=60)
+        away = {"starts_at": off.isoformat(), "ends_at": (off + timedelta(days=7)).isoformat()}
+        yield "time off", self._post(user, reverse("api:own-times-off"), away)
+
     def cancellations(self, refs: Iterable[str], *, preview: bool = False) -> list[Asked]:
         """The students' cancelling of these lessons, or only what it would do."""
         view = "api:booking-cancel-preview" if preview else "api:booking-cancel"

@@ -18,6 +18,8 @@ IN_THREE_DAYS = 5 * FIRST_SLOT
 AT_MOST = {
     "bookings, a page": 5,
     "booking": 5,
+    "a service": 15,
+    "time off": 15,
     "checkout, three days ahead": 25,
     "checkout, card held": 25,
     "cancellation, nothing to pay": 25,
@@ -68,6 +70,8 @@ def _counts(market: Market, student: int) -> Iterator[tuple[str, int]]:
     user = market.students[student]
     answer_to(market.lists([user])[0])  # what is read once in a process's life is read
     yield "quote", count(market.quotes(2)[student])[0]
+    for name, asked in market.creates(market.services[student]):
+        yield name, count(asked)[0]
     for name, ahead, cancelled in (
         ("checkout, three days ahead", IN_THREE_DAYS, "cancellation, nothing to pay"),
         ("checkout, card held", FIRST_SLOT, "cancellation, 2 calls"),
