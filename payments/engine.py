@@ -17,6 +17,7 @@ from django.db import transaction
 from django.db.models import F, Q
 
 from instainstru import clock
+from instainstru.rows import JoinedRow
 from payments import freezes, gateway, handlers
 from payments.gateway import Answer
 from payments.ledger import journal
@@ -181,7 +182,10 @@ def steps_of(operation: Operation) -> list[Step]:
 
 def lock_payment(payment_id: int) -> Payment:
     """Lock a payment's row; in the order booking, payment, wallet."""
-    return Payment.objects.select_for_update(of=("self",)).select_related("payer", "payee").get(pk=payment_id)
+    return _LOCKED.get(payment_id)
+
+
+_LOCKED = JoinedRow(Payment, by="id", along=("payer", "payee"), locking=("",))
 
 
 def _take(operation: Operation) -> bool:

@@ -8,6 +8,7 @@ from bookings.models import Booking
 from bookings.operations import notices
 from bookings.operations.moving import hold_new_time, move, wished_start
 from bookings.operations.reminders import next_reminder
+from instainstru.rows import JoinedRow
 from payments.endings import Subject
 from payments.models import Operation
 from payments.policy.plan import Ending, Plan
@@ -94,9 +95,12 @@ def lock_booking_and_both_sides(payment_id: int) -> BookingSubject:
 
 def lock_booking(payment_id: int) -> BookingSubject:
     """Lock a booking, then its payment; the order is the same everywhere (design 4). A transaction is open."""
-    booking = (
-        Booking.objects.select_for_update(of=("self", "payment"))  # PostgreSQL locks a row of each in this order
-        .select_related("student", "instructor__user", "payment__payer", "payment__payee")
-        .get(payment_id=payment_id)
-    )
-    return BookingSubject(booking)
+    return BookingSubject(_LOCKED.get(payment_id))
+
+
+_LOCKED = JoinedRow(
+    Booking,
+    by="payment",
+    along=("student", "instructor", "instructor__user", "payment", "payment__payer", "payment__payee"),
+    locking=("", "payment"),
+)
