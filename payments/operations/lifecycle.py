@@ -233,6 +233,8 @@ def _finish(operation: Operation, progress: engine.Progress, *, now: datetime) -
             return None  # begun anew by another runner: the answer is its to wait for
         ours.payment = subject.payment
         if Step.State.PLANNED in states:
+            if moved is not None:  # after the last answer nothing is planned, or what it moved would be lost here
+                raise RuntimeError(f"{operation}: an answer was taken for the last one.")
             _halt(subject, ours, now=now)
         else:
             conclude_operation(subject, ours, steps, in_flight, moved=moved, now=now)
@@ -421,6 +423,7 @@ def _apply_end(
     operation.finished_at = now
     operation.conclusion = ending_as_json(ending)
     operation.refusal_code = ending.refusal_code
+    operation.resume_at = None
     operation.lease_token, operation.leased_until = engine.NO_LEASE
     operation.save(update_fields=_WRITTEN_AT_THE_END)  # what was decided stands
     subject.finish(ending, operation, now=now)
