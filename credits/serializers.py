@@ -6,6 +6,7 @@ from rest_framework import serializers
 
 from credits.models import CreditLot, CreditMovement, NegativeBalance
 from instainstru.api.fields import CentsField
+from instainstru.api.output import Out
 
 
 class LotOut(serializers.ModelSerializer[CreditLot]):
@@ -28,7 +29,7 @@ class NegativeBalanceOut(serializers.ModelSerializer[NegativeBalance]):
         read_only_fields = fields
 
 
-class WalletOut(serializers.Serializer[dict[str, Any]]):
+class WalletOut(Out[dict[str, Any]]):
     """What the student has in credit. What expires first is spent first."""
 
     available_cents = CentsField(help_text="Can be spent now. Integer cents, USD.")

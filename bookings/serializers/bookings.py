@@ -8,6 +8,7 @@ from bookings.models import Booking
 from bookings.operations import available_actions_on
 from bookings.serializers.actions import Offer, OfferOut
 from bookings.serializers.lessons import InstructorRefOut, LessonTimesOut
+from instainstru.api.output import Out
 from payments.policy.states import Party
 from payments.queries import Undertaking, is_under_way, note_what_is_open
 from payments.serializers.operations import UndertakingDetailOut, UndertakingOut
@@ -35,7 +36,7 @@ class BookingQuery(serializers.Serializer[None]):
         }
 
 
-class StudentRefOut(serializers.Serializer[Any]):
+class StudentRefOut(Out[Any]):
     """Who learns."""
 
     name = serializers.CharField()
@@ -99,7 +100,7 @@ class BookingDetailOut(BookingOut):
         return super().to_representation(instance)
 
 
-class BookingStateOut(serializers.Serializer[Booking]):
+class BookingStateOut(Out[Booking]):
     """How a booking stands, in short."""
 
     ref = serializers.CharField()

@@ -8,6 +8,7 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from instainstru.api.output import Out
 from payments.models.choices import choices_of
 from payments.policy.states import Modality
 
@@ -25,7 +26,7 @@ class LocalTimeField(serializers.Field):
         return instant.astimezone(ZoneInfo(value.time_zone)).isoformat()
 
 
-class LessonTimesOut(serializers.Serializer[Any]):
+class LessonTimesOut(Out[Any]):
     """Start and end: in UTC, and on the clock of the instructor's zone."""
 
     minutes = serializers.IntegerField()
@@ -37,14 +38,14 @@ class LessonTimesOut(serializers.Serializer[Any]):
     ends_at_local = LocalTimeField(of="ends_at")
 
 
-class InstructorRefOut(serializers.Serializer[Any]):
+class InstructorRefOut(Out[Any]):
     """Who teaches."""
 
     ref = serializers.CharField()
     name = serializers.CharField(source="user.name")
 
 
-class ServiceRefOut(serializers.Serializer[Any]):
+class ServiceRefOut(Out[Any]):
     """What is taught."""
 
     ref = serializers.CharField()

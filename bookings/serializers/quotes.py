@@ -11,6 +11,7 @@ from bookings.operations import Quote
 from bookings.serializers.actions import PreviewedIn
 from bookings.serializers.lessons import InstructorRefOut, LessonTimesOut, ServiceRefOut
 from instainstru.api.fields import CentsField
+from instainstru.api.output import Out
 from payments.models.choices import choices_of
 from payments.policy.states import Party, Tier
 from payments.serializers.payments import RATE
@@ -105,7 +106,7 @@ class InstructorsQuoteOut(SideOut):
     payout_cents = CentsField(source="quote.terms.payout")
 
 
-class QuotedPaymentOut(serializers.Serializer[QuotedLesson]):
+class QuotedPaymentOut(Out[QuotedLesson]):
     """The money: what booking would do, and every amount of it."""
 
     rule = serializers.CharField(source="quote.plan.rule", help_text="Of the payment policy.")

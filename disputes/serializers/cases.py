@@ -12,6 +12,7 @@ from disputes.models import Evidence
 from disputes.models.resolution import Resolution
 from disputes.operations.available import CaseAction, CaseChoice
 from disputes.serializers.telling import CaseKind, CaseState, Outcome, ToldCase
+from instainstru.api.output import Out
 from payments.models.choices import choices_of
 from payments.policy.states import DisputeRuling, NoShowRuling
 from payments.serializers.plans import PreviewOut
@@ -39,7 +40,7 @@ class ToldBooking:
     actions: tuple[CaseAction, ...]
 
 
-class CaseActionOut(serializers.Serializer[CaseAction]):
+class CaseActionOut(Out[CaseAction]):
     """What the reader may do now, by a POST to `href`. The context has the `booking_ref`."""
 
     action = serializers.ChoiceField(CASE_CHOICE, source="choice")
@@ -54,7 +55,7 @@ class CaseActionOut(serializers.Serializer[CaseAction]):
         return reverse(_ADDRESSES[action.choice], args=[ref])
 
 
-class EvidenceFileOut(serializers.Serializer[Evidence]):
+class EvidenceFileOut(Out[Evidence]):
     """A file that was shown; `href` gives it to the parties and our staff."""
 
     name = serializers.CharField(source="file_name")
@@ -67,7 +68,7 @@ class EvidenceFileOut(serializers.Serializer[Evidence]):
         return reverse("api:evidence-file", args=[evidence.ref])
 
 
-class EvidenceOut(serializers.Serializer[Evidence]):
+class EvidenceOut(Out[Evidence]):
     """One piece of evidence: words, a file, or both."""
 
     ref = serializers.CharField()
@@ -81,7 +82,7 @@ class EvidenceOut(serializers.Serializer[Evidence]):
         return shown if instance.file else shown | {"file": None}
 
 
-class StatementOut(serializers.Serializer[Any]):
+class StatementOut(Out[Any]):
     """What a side said when it brought or contested the case."""
 
     by = serializers.ChoiceField(PARTY)
@@ -89,14 +90,14 @@ class StatementOut(serializers.Serializer[Any]):
     text = serializers.CharField()
 
 
-class DeadlineOut(serializers.Serializer[Any]):
+class DeadlineOut(Out[Any]):
     """What is asked for, or happens, by when."""
 
     at = serializers.DateTimeField()
     what = serializers.CharField()
 
 
-class OutcomeOut(serializers.Serializer[Outcome]):
+class OutcomeOut(Out[Outcome]):
     """How a case ended, and what that did to the money."""
 
     resolution = serializers.ChoiceField(Resolution.choices)
@@ -114,7 +115,7 @@ class OutcomeOut(serializers.Serializer[Outcome]):
         return shown | {"ruling": shown["ruling"] or None}
 
 
-class CaseOut(serializers.Serializer[ToldCase]):
+class CaseOut(Out[ToldCase]):
     """A report of a no-show, a dispute, or a chargeback. The context has the reader's `sides` and the `booking_ref`."""
 
     ref = serializers.CharField(source="case.ref")
@@ -140,7 +141,7 @@ class CaseOut(serializers.Serializer[ToldCase]):
         return [dict(EvidenceOut(shown.evidence).data) for shown in told.evidence]
 
 
-class CasesOut(serializers.Serializer[ToldBooking]):
+class CasesOut(Out[ToldBooking]):
     """Everything that went wrong with a lesson, and what the reader may do about it now."""
 
     booking = BookingStateOut()

@@ -8,6 +8,7 @@ from rest_framework import serializers
 
 from disputes.operations.notices import GOES_ON
 from disputes.serializers.cases import RULING
+from instainstru.api.output import Out
 from payments.policy.plan import Plan
 from payments.serializers.plans import Preview, PreviewOut
 
@@ -34,7 +35,7 @@ class RulingPreview:
         return None if self.plan is None else Preview(self.plan)
 
 
-class RulingPreviewOut(serializers.Serializer[RulingPreview]):
+class RulingPreviewOut(Out[RulingPreview]):
     """What a ruling does. Send `preview` with it, and it does exactly this or is refused."""
 
     ruling = serializers.ChoiceField(RULING)

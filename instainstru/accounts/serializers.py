@@ -11,6 +11,7 @@ from rest_framework.exceptions import ErrorDetail
 from instainstru.accounts.models import Role, User
 from instainstru.accounts.operations import OPEN_TO_ALL
 from instainstru.accounts.time_zones import UTC, validate_time_zone
+from instainstru.api.output import Out
 
 LONGEST_PASSWORD = 256  # a hash of a megabyte would be an attack, not a password
 
@@ -53,7 +54,7 @@ class LoginIn(serializers.Serializer[User]):
     password = serializers.CharField(max_length=LONGEST_PASSWORD, trim_whitespace=False)
 
 
-class NewTokenOut(serializers.Serializer[Any]):
+class NewTokenOut(Out[Any]):
     """The only time that the token itself is shown."""
 
     token = serializers.CharField()

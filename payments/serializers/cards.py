@@ -3,6 +3,7 @@
 from django.conf import settings
 from rest_framework import serializers
 
+from instainstru.api.output import Out
 from payments.gateway.parties import CardSetup
 from payments.models import Payer
 from payments.serializers.operations import UndertakingOut
@@ -11,7 +12,7 @@ PAYMENT_METHOD = r"^pm_[A-Za-z0-9_]{1,60}$"  # never a card number, however a cl
 SETUP = r"^seti_[A-Za-z0-9_]{1,60}$"
 
 
-class CardOut(serializers.Serializer[Payer]):
+class CardOut(Out[Payer]):
     """The card that is charged."""
 
     brand = serializers.CharField(source="card_brand")
@@ -19,13 +20,13 @@ class CardOut(serializers.Serializer[Payer]):
     saved_at = serializers.DateTimeField(source="card_saved_at")
 
 
-class PaymentMethodOut(serializers.Serializer[dict[str, Payer | None]]):
+class PaymentMethodOut(Out[dict[str, Payer | None]]):
     """The saved card, or null before there is one."""
 
     card = CardOut(allow_null=True)
 
 
-class CardSetupOut(serializers.Serializer[CardSetup]):
+class CardSetupOut(Out[CardSetup]):
     """A setup of a card. In a browser, Stripe.js confirms it with `client_secret` and `publishable_key`."""
 
     id = serializers.CharField()

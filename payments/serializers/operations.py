@@ -2,6 +2,7 @@
 
 from rest_framework import serializers
 
+from instainstru.api.output import Out
 from instainstru.refusals import SENTENCES, RefusalCode
 from payments.models import Step
 from payments.models.choices import choices_of
@@ -18,7 +19,7 @@ IN_THE_MEANTIME = {
 _ON_THE_CARD = frozenset({Call.AUTHORIZE, Call.INSPECT, Call.CAPTURE, Call.CHARGE, Call.REFUND, Call.VOID})
 
 
-class StepOut(serializers.Serializer[Step]):
+class StepOut(Out[Step]):
     """One call to Stripe. Its amounts are for those who may see that side."""
 
     call = serializers.ChoiceField(choices_of(Call))
@@ -61,7 +62,7 @@ class RefusalOut(SideOut):
         return {"code": code, "message": SENTENCES[code].why, "what_can_be_done": SENTENCES[code].instead}
 
 
-class UndertakingOut(serializers.Serializer[Undertaking]):
+class UndertakingOut(Out[Undertaking]):
     """What was asked for. Whatever had to follow from it is part of it."""
 
     reference = serializers.CharField(source="first.reference")

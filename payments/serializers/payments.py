@@ -7,6 +7,7 @@ from typing import Any, Self
 from rest_framework import serializers
 
 from instainstru.api.fields import CentsField
+from instainstru.api.output import Out
 from instainstru.refusals import SENTENCES, RefusalCode
 from payments.models import Payment
 from payments.models.choices import choices_of
@@ -101,7 +102,7 @@ class ActionRequiredOut(SideOut):
         return None if super().get_attribute(instance) is None else ActionRequired.of(instance)
 
 
-class DeadlinesOut(serializers.Serializer[Payment]):
+class DeadlinesOut(Out[Payment]):
     """When something happens by itself; null where nothing does."""
 
     authorize_at = serializers.DateTimeField(allow_null=True, help_text="The card is held, or tried again.")
@@ -109,7 +110,7 @@ class DeadlinesOut(serializers.Serializer[Payment]):
     settle_at = serializers.DateTimeField(allow_null=True, help_text="The card is charged and the instructor paid.")
 
 
-class ReviewOut(serializers.Serializer[Payment]):
+class ReviewOut(Out[Payment]):
     """Why a payment is frozen, and since when; for our staff alone."""
 
     reason = serializers.ChoiceField(choices_of(ReviewReason), source="review_reason")
@@ -122,7 +123,7 @@ class ReviewOut(serializers.Serializer[Payment]):
         return instance if is_frozen and self.context["sides"] == BOTH_SIDES else None
 
 
-class PaymentOut(serializers.Serializer[Payment]):
+class PaymentOut(Out[Payment]):
     """The money of one booking. `student` and `instructor` are for those who may see that side."""
 
     status = serializers.ChoiceField(PAYMENT_STATUS)

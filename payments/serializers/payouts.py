@@ -2,10 +2,11 @@
 
 from rest_framework import serializers
 
+from instainstru.api.output import Out
 from payments.models import Payee
 
 
-class PayoutAccountOut(serializers.Serializer[Payee]):
+class PayoutAccountOut(Out[Payee]):
     """Whether the instructor can be paid. Nothing of theirs can be booked before."""
 
     is_open = serializers.SerializerMethodField(help_text="Whether onboarding has begun.")
@@ -17,9 +18,9 @@ class PayoutAccountOut(serializers.Serializer[Payee]):
         return payee.pk is not None
 
 
-class DashboardLinkOut(serializers.Serializer[dict[str, str]]):
+class DashboardLinkOut(Out[dict[str, str]]):
     url = serializers.URLField(help_text="The instructor's own pages at Stripe. Good for one visit, now.")
 
 
-class OnboardingLinkOut(serializers.Serializer[dict[str, str]]):
+class OnboardingLinkOut(Out[dict[str, str]]):
     url = serializers.URLField(help_text="Stripe's page. Good for one visit, now.")

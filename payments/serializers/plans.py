@@ -6,6 +6,7 @@ from functools import cached_property
 from rest_framework import serializers
 
 from instainstru.api.fields import CentsField
+from instainstru.api.output import Out
 from payments.policy.consequences import Consequences, consequences_of
 from payments.policy.plan import Plan
 from payments.policy.states import Party
@@ -52,7 +53,7 @@ class InstructorsShareOut(SideOut):
     )
 
 
-class PreviewOut(serializers.Serializer[Preview]):
+class PreviewOut(Out[Preview]):
     """What an action does. Send `preview` with the action, and it does exactly this or is refused."""
 
     rule = serializers.CharField(source="plan.rule", help_text="Of the payment policy.")

@@ -5,9 +5,8 @@ A serializer's context has `sides`, those whose amounts the reader may see. No s
 
 from typing import Any, ClassVar
 
-from rest_framework import serializers
-
 from instainstru.accounts.models import User
+from instainstru.api.output import Out
 from payments.policy.states import Party
 
 BOTH_SIDES = frozenset({Party.STUDENT, Party.INSTRUCTOR})
@@ -18,7 +17,7 @@ def sides_of(user: User) -> frozenset[Party]:
     return BOTH_SIDES if user.is_staff else frozenset({Party(user.role)})
 
 
-class SideOut(serializers.Serializer[Any]):
+class SideOut(Out[Any]):
     """What concerns one side of the object that it stands in; null for a reader who may not see that side."""
 
     side: ClassVar[Party]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from rest_framework import serializers
 
 from instainstru.api.fields import CentsField
+from instainstru.api.output import Out
 from payments.ledger.statements import LineKind, Statement, StatementLine
 
 LARGEST = 1_000_000_000_000  # cents: a balance is a sum of lessons
@@ -17,7 +18,7 @@ class _SumField(CentsField):
         super().__init__(**{"min_value": -LARGEST, "max_value": LARGEST, **kwargs})
 
 
-class EarningsLineOut(serializers.Serializer[StatementLine]):
+class EarningsLineOut(Out[StatementLine]):
     """One line of the statement: something earned, taken back, or paid out to the bank."""
 
     at = serializers.DateTimeField()
@@ -33,7 +34,7 @@ class EarningsLineOut(serializers.Serializer[StatementLine]):
     balance_cents = _SumField(source="balance", help_text="What you have after this line.")
 
 
-class EarningsStatementOut(serializers.Serializer[Statement]):
+class EarningsStatementOut(Out[Statement]):
     """What an instructor earned and was paid out in one month, as our books have it."""
 
     month = serializers.CharField(help_text="Such as 2026-11, in your own time zone.")
@@ -48,5 +49,5 @@ class EarningsStatementOut(serializers.Serializer[Statement]):
     lines = EarningsLineOut(many=True)
 
 
-class StatementMonthsOut(serializers.Serializer[object]):
+class StatementMonthsOut(Out[object]):
     months = serializers.ListField(child=serializers.CharField(), help_text="The latest first, such as 2026-11.")
