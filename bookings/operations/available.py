@@ -7,7 +7,7 @@ from bookings.models import Booking
 from bookings.operations.subject import BookingSubject
 from payments import operations as payments
 from payments.models import Payment
-from payments.policy.actions import AvailableAction, available_actions
+from payments.policy.actions import AvailableAction, available_actions, is_over
 from payments.policy.facts import Facts
 from payments.policy.states import STOPS, Party, PaymentStatus
 from payments.rules import rules_of_version
@@ -17,12 +17,19 @@ def available_actions_on(
     booking: Booking, *, party: Party, now: datetime, operation_under_way: bool
 ) -> tuple[AvailableAction, ...]:
     """Return what a side may do with a booking, with its consequences and deadlines; asks nothing of the database."""
+    payment = booking.payment
+    if is_over(
+        payment_status=payment.status,
+        owed=payment.owed_cents,
+        has_pending_intent=bool(payment.pending_intent_id),
+    ):
+        return ()
     return available_actions(
         facts_as_asked(booking),
         party,
         now,
-        rules=rules_of_version(booking.payment.policy_version),
-        operation_under_way=operation_under_way or is_stopped(booking.payment),
+        rules=rules_of_version(payment.policy_version),
+        operation_under_way=operation_under_way or is_stopped(payment),
     )
 
 

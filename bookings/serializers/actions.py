@@ -1,15 +1,18 @@
 """What the reader of a booking may do with it, and what is sent to do it."""
 
+import functools
 from dataclasses import dataclass
 
-from django.urls import reverse
+from django.urls import get_script_prefix, reverse
 from rest_framework import serializers
 
+from instainstru.api.output import Out
 from payments.models.choices import choices_of
 from payments.policy.actions import AvailableAction, Choice
 from payments.serializers.plans import Preview, PreviewOut
 
 DIGEST_LENGTH = 64
+_ANY_BOOKING = "any_booking"  # no reference looks like it
 _ADDRESSES = {
     Choice.CANCEL: "api:booking-cancel",
     Choice.RESCHEDULE: "api:booking-reschedule",
@@ -28,14 +31,20 @@ class Offer:
 
     @property
     def href(self) -> str:
-        return reverse(_ADDRESSES[self.action.choice], args=[self.booking_ref])
+        return _address_of(self.action.choice, get_script_prefix()).replace(_ANY_BOOKING, self.booking_ref)
 
     @property
     def preview(self) -> Preview | None:
         return None if self.action.plan is None else Preview(self.action.plan)
 
 
-class OfferOut(serializers.Serializer[Offer]):
+@functools.cache
+def _address_of(choice: Choice, prefix: str) -> str:
+    """Return where a choice is made, for the booking that stands in for all; Django takes its time to say so."""
+    return reverse(_ADDRESSES[choice], args=[_ANY_BOOKING])
+
+
+class OfferOut(Out[Offer]):
     """What the reader may do now, by a POST to `href`."""
 
     action = serializers.ChoiceField(choices_of(Choice), source="action.choice")

@@ -3,7 +3,7 @@
 Asked of `decide`, so that what is offered is what is accepted, with the consequences that it then has.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -56,6 +56,14 @@ class AvailableAction:
         return "" if self.plan is None else self.plan.digest
 
 
+def is_over(*, payment_status: PaymentStatus | str, owed: int, has_pending_intent: bool) -> bool:
+    """Return whether every choice of either side would be refused, whenever it were made.
+
+    Most bookings that are ever read are over: that need not be found out by trying each choice.
+    """
+    return payment_status == PaymentStatus.SETTLED and not owed and not has_pending_intent
+
+
 def available_actions(
     facts: Facts, party: Party, now: datetime, *, rules: Rules, operation_under_way: bool = False
 ) -> tuple[AvailableAction, ...]:
@@ -63,24 +71,26 @@ def available_actions(
 
     While an operation is under way, cancelling is accepted and waits (P7.11); paying and moving are not.
     """
-    choices = _CHOICES.get(party, {})
-    if operation_under_way:
-        choices = {choice: judge for choice, judge in choices.items() if choice in _NOT_HELD_UP}
-    return tuple(_available(choices, facts, now, rules=rules))
+    if is_over(payment_status=facts.payment_status, owed=facts.owed, has_pending_intent=facts.has_pending_intent):
+        return ()
+    return tuple(_available(party, facts, now, rules=rules, choices=_NOT_HELD_UP if operation_under_way else _EVERY))
 
 
 _Judge = Callable[[Facts, datetime, Rules], AvailableAction]
 
 
 def _available(
-    choices: Mapping[Choice, _Judge], facts: Facts, now: datetime, *, rules: Rules
+    party: Party, facts: Facts, now: datetime, *, rules: Rules, choices: frozenset[Choice]
 ) -> Iterator[AvailableAction]:
-    for judge in choices.values():
+    for choice, judge in _CHOICES.get(party, {}).items():
+        if choice not in choices:
+            continue
+        asked = _as_asked(choice, facts)
         try:
-            offered = judge(facts, now, rules)
+            offered = judge(asked, now, rules)
         except Refused:
             continue
-        yield _with_deadlines(offered, judge, facts, now, rules=rules)
+        yield _with_deadlines(offered, judge, asked, now, rules=rules)
 
 
 def _with_deadlines(
@@ -97,7 +107,7 @@ def _with_deadlines(
         except Refused:
             possible.append(edge)
             break
-        if later.digest != offered.digest:
+        if not _does_the_same(later.plan, offered.plan):
             unchanged.append(edge)
     first = min(unchanged + possible, default=None)
     last = min(possible, default=None)
@@ -106,6 +116,10 @@ def _with_deadlines(
         unchanged_until=None if first is None else max(now, first),
         possible_until=None if last is None else max(now, last),
     )
+
+
+def _does_the_same(plan: Plan | None, other: Plan | None) -> bool:
+    return plan is other if plan is None or other is None else plan.does_the_same_as(other)
 
 
 def _edges(facts: Facts, *, rules: Rules) -> list[datetime]:
@@ -140,6 +154,16 @@ def _state_ends_at(facts: Facts, now: datetime, *, rules: Rules) -> datetime | N
     return settles_at
 
 
+def _as_asked(choice: Choice, facts: Facts) -> Facts:
+    """The facts by which a choice is judged."""
+    match choice:
+        case Choice.RESCHEDULE:  # for a new time as far away as the old one: the real one is not chosen yet
+            return replace(facts, new_starts_at=facts.starts_at)
+        case Choice.PAY:
+            return replace(facts, student_is_there=True)
+    return facts
+
+
 # --- The choices ----------------------------------------------------------------------------------------------------
 
 
@@ -149,8 +173,7 @@ def _student_cancels(facts: Facts, now: datetime, rules: Rules) -> AvailableActi
 
 
 def _student_reschedules(facts: Facts, now: datetime, rules: Rules) -> AvailableAction:
-    """Judged for a new time as far away as the old one: the real one is not chosen yet."""
-    plan = decide(replace(facts, new_starts_at=facts.starts_at), Action.RESCHEDULE, now, rules=rules)
+    plan = decide(facts, Action.RESCHEDULE, now, rules=rules)
     return _planned(Choice.RESCHEDULE, plan, plan.to_student)
 
 
@@ -163,7 +186,7 @@ def _student_pays(facts: Facts, now: datetime, rules: Rules) -> AvailableAction:
     else:
         due = now >= settlement_due_at(facts.ends_at, rules=rules) or facts.collection_refused_at is not None
         action = Action.SETTLE if due else Action.PAY_NOW
-    plan = decide(replace(facts, student_is_there=True), action, now, rules=rules)
+    plan = decide(facts, action, now, rules=rules)
     return _planned(Choice.PAY, plan, plan.to_student)
 
 
@@ -206,4 +229,5 @@ _CHOICES: dict[Party, dict[Choice, _Judge]] = {
         Choice.CANCEL: _instructor_cancels,
     },
 }
+_EVERY = frozenset(Choice)
 _NOT_HELD_UP = frozenset({Choice.CANCEL, Choice.MARK_COMPLETE})

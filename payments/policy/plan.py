@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, Self, TypeVar
 
@@ -87,6 +87,10 @@ class Plan:
         """Fingerprint of the consequences: a preview goes stale when they change, never because a second passed."""
         consequences = {key: value for key, value in self.as_json().items() if not key.startswith("to_")}
         return hashlib.sha256(json.dumps(consequences, sort_keys=True).encode()).hexdigest()[:32]
+
+    def does_the_same_as(self, other: Self) -> bool:
+        """Whether two plans have the same consequences, whatever their words: exactly then their digests are equal."""
+        return self == replace(other, to_student=self.to_student, to_instructor=self.to_instructor)
 
     def as_json(self) -> dict[str, Any]:
         return {
