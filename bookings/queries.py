@@ -1,17 +1,36 @@
 """What is read: listed instructors, free slots, and the bookings that a user may see."""
 
+import functools
 from collections import defaultdict
+from copy import copy
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from typing import Any, Self
 
 from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
-from django.db.models import DateField, DateTimeField, Exists, Func, OuterRef, Prefetch, Q, QuerySet, Subquery, Value
-from django.shortcuts import get_object_or_404
+from django.db.models import (
+    BigIntegerField,
+    CharField,
+    DateField,
+    DateTimeField,
+    Exists,
+    Func,
+    OuterRef,
+    Prefetch,
+    Q,
+    QuerySet,
+    Subquery,
+    Value,
+)
+from django.http import Http404
 
 from bookings.calendar import Calendar, Hours, Span, free_slots
 from bookings.models import Booking, DateException, Instructor, Service, TimeOff, WeeklyHours
-from instainstru.accounts.models import User
-from payments.models import Operation
+from instainstru.accounts.models import Role, User
+from instainstru.prepared import Given, Prepared
+from payments.models import Operation, Payment
 from payments.policy.states import BookingStatus, PaymentStatus
+from payments.queries import note_what_is_open, number_under_way
 
 
 def instructors_listed(
@@ -123,7 +142,122 @@ def bookings_of(user: User) -> QuerySet[Booking]:
 
 def booking_visible_to(user: User, *, ref: str) -> Booking:
     """Return a booking that this user may see; anybody else's is not found (raises Http404)."""
-    return get_object_or_404(bookings_of(user), ref=ref)
+    found = _NAMED[Role(user.role)].first(user=user.pk, ref=ref)
+    if found is None:
+        raise Http404
+    return found
+
+
+_READER = Given("user", BigIntegerField())
+_NAMED = {
+    role: Prepared(
+        lambda role=role: (
+            Booking.objects.visible_in(role, _READER).with_both_sides().filter(ref=Given("ref", CharField()))
+        )
+    )
+    for role in Role
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """Which bookings are looked for. Any of the statuses will do; none given, all."""
+
+    statuses: tuple[str, ...] = ()
+    payment_statuses: tuple[str, ...] = ()
+    since: datetime | None = None  # lessons that start then or later
+    until: datetime | None = None  # and before then
+    upcoming: bool | None = None
+
+
+class Listing:
+    """The bookings that a user looks for, page by page: as much of a queryset as cursors ask for.
+
+    Each page is one statement, prepared once for all that ask for such a page; each booking's payment knows what is
+    under way.
+    """
+
+    def __init__(self, user: User, wish: Wish, *, now: datetime) -> None:
+        self._shape = _Shape(
+            role=user.role,
+            statuses=wish.statuses,
+            payment_statuses=wish.payment_statuses,
+            is_since=wish.since is not None,
+            is_until=wish.until is not None,
+            upcoming=wish.upcoming,
+        )
+        self._given = {"user": user.pk, "since": wish.since, "until": wish.until, "now": now}
+
+    def order_by(self, *ordering: str) -> Self:
+        return self._with(ordering=ordering)
+
+    def filter(self, **position: str) -> Self:
+        """Keep what lies beyond a cursor's position, such as `starts_at__lt=…`."""
+        ((condition, place),) = position.items()
+        return self._with({"place": place}, beyond=condition)
+
+    def __getitem__(self, page: slice) -> list[Booking]:
+        found = _prepared(replace(self._shape, first=page.start, end=page.stop)).all(**self._given)
+        for booking in found:
+            note_what_is_open(booking.payment, booking.number_under_way)  # type: ignore[attr-defined]
+        return found
+
+    def _with(self, given: dict[str, object] | None = None, **changes: Any) -> Self:
+        changed = copy(self)
+        changed._shape = replace(self._shape, **changes)
+        changed._given = self._given | (given or {})
+        return changed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Shape:
+    """What the statements for pages differ in, beside the values that they are given."""
+
+    role: str
+    statuses: tuple[str, ...]
+    payment_statuses: tuple[str, ...]
+    is_since: bool
+    is_until: bool
+    upcoming: bool | None
+    ordering: tuple[str, ...] = ()
+    beyond: str = ""
+    first: int = 0
+    end: int = 0
+
+
+@functools.lru_cache(maxsize=256)  # pages and filters that nobody asks for any more are forgotten
+def _prepared(shape: _Shape) -> Prepared[Booking]:
+    return Prepared(lambda: _page(shape))
+
+
+def _page(shape: _Shape) -> QuerySet[Booking]:
+    wanted = Q()
+    if shape.statuses:
+        wanted &= Q(status__in=shape.statuses)
+    if shape.payment_statuses:
+        wanted &= Q(payment__status__in=shape.payment_statuses)
+    if shape.is_since:
+        wanted &= Q(starts_at__gte=Given("since", DateTimeField()))
+    if shape.is_until:
+        wanted &= Q(starts_at__lt=Given("until", DateTimeField()))
+    if shape.upcoming is not None:
+        upcoming = _ahead(Given("now", DateTimeField()))
+        wanted &= upcoming if shape.upcoming else ~upcoming
+    if shape.beyond:
+        wanted &= Q((shape.beyond, Given("place", DateTimeField())))
+    found = Booking.objects.visible_in(shape.role, _READER).filter(wanted).with_both_sides().only(*_LISTED)
+    found = found.annotate(number_under_way=number_under_way("payment")).order_by(*shape.ordering)
+    return found[shape.first : shape.end]
+
+
+_LISTED = [  # what a list says of the people and the service is little of what is known of them
+    *(field.name for field in Booking._meta.concrete_fields),
+    *(f"payment__{field.name}" for field in Payment._meta.concrete_fields),
+    "student__name",
+    "instructor__ref",
+    "instructor__user__name",
+    "service__ref",
+]
 
 
 def with_progress(bookings: QuerySet[Booking]) -> QuerySet[Booking]:
@@ -155,7 +289,7 @@ def lessons_wanting_attention(user: User, *, now: datetime) -> QuerySet[Booking]
 _NOTHING_TO_DO = [PaymentStatus.SETTLED, PaymentStatus.MANUAL_REVIEW]
 
 
-def _ahead(now: datetime) -> Q:
+def _ahead(now: datetime | Given) -> Q:
     return Q(status__in=[BookingStatus.PENDING, BookingStatus.CONFIRMED], ends_at__gt=now)
 
 

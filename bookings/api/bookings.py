@@ -1,9 +1,8 @@
 """Booking lessons, and looking at them."""
 
-from datetime import datetime
 from typing import Any, cast
 
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework.generics import ListAPIView
 from rest_framework.pagination import BasePagination
@@ -13,11 +12,11 @@ from rest_framework.response import Response
 from rest_framework.status import HTTP_201_CREATED
 from rest_framework.views import APIView
 
-from bookings import queries
 from bookings.api.answers import answer_with_booking, as_seen_by, begun_once, booking_shown
 from bookings.api.quotes import ASKED, quote_shown
 from bookings.models import Booking
 from bookings.operations import checkout
+from bookings.queries import Listing, Wish
 from bookings.serializers.bookings import (
     LATEST_LESSON_FIRST,
     NEXT_LESSON_FIRST,
@@ -37,10 +36,6 @@ from instainstru.api.pagination import NewestFirst
 from instainstru.api.permissions import IsStudent
 from instainstru.refusals import RefusalCode, Refused
 from payments.models import Operation
-from payments.policy.states import BookingStatus
-from payments.queries import open_operations
-
-STILL_TO_COME = (BookingStatus.PENDING.value, BookingStatus.CONFIRMED.value)
 
 
 class ByLesson(NewestFirst):
@@ -71,12 +66,11 @@ class Bookings(ListAPIView):
     def get_serializer_context(self) -> dict[str, Any]:
         return as_seen_by(self._reader)
 
-    def get_queryset(self) -> QuerySet[Booking]:
+    def get_queryset(self) -> Listing:  # type: ignore[override]  # as much of a queryset as pages ask for
         query = BookingQuery(data=self.request.query_params)
         query.is_valid(raise_exception=True)
         self.asked = query.validated_data
-        found = queries.bookings_of(self._reader).filter(_wanted(self.asked, now=clock.now()))
-        return found.prefetch_related(open_operations("payment__operations"))
+        return Listing(self._reader, _wish(self.asked), now=clock.now())
 
     @property
     def _reader(self) -> User:
@@ -120,20 +114,14 @@ class BookingDetail(APIView):
         return Response(booking_shown(request, ref=ref))
 
 
-def _wanted(asked: dict[str, Any], *, now: datetime) -> Q:
-    wanted = Q()
-    if statuses := asked.get("status"):
-        wanted &= Q(status__in=statuses)
-    if statuses := asked.get("payment_status"):
-        wanted &= Q(payment__status__in=statuses)
-    if since := asked.get("since"):
-        wanted &= Q(starts_at__gte=since)
-    if until := asked.get("until"):
-        wanted &= Q(starts_at__lt=until)
-    if asked["upcoming"] is not None:
-        upcoming = Q(status__in=STILL_TO_COME, ends_at__gt=now)
-        wanted &= upcoming if asked["upcoming"] else ~upcoming
-    return wanted
+def _wish(asked: dict[str, Any]) -> Wish:
+    return Wish(
+        statuses=tuple(sorted(asked.get("status", ()))),
+        payment_statuses=tuple(sorted(asked.get("payment_status", ()))),
+        since=asked.get("since"),
+        until=asked.get("until"),
+        upcoming=asked["upcoming"],
+    )
 
 
 def _booked(request: SignedInApiRequest, key: IdempotencyKey | None) -> Operation:

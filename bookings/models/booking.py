@@ -13,6 +13,7 @@ from django.db.models import ExpressionWrapper, F, Q, Value
 from bookings.models.instructors import Instructor, Service
 from instainstru.accounts.models import Role, User
 from instainstru.accounts.time_zones import validate_time_zone
+from instainstru.prepared import Given
 from instainstru.references import new_reference
 from instainstru.rows import RemembersWhatWasRead
 from payments.models.choices import choices_of
@@ -26,7 +27,11 @@ def _booking_ref() -> str:
 class BookingQuerySet(models.QuerySet["Booking"]):
     def visible_to(self, user: User) -> Self:
         """Bookings of a student, or of an instructor once they are confirmed; staff see all."""
-        match user.role:
+        return self.visible_in(user.role, user)
+
+    def visible_in(self, role: str, user: User | Given) -> Self:
+        """The same for a user who is known by role alone until a prepared select is sent."""
+        match role:
             case Role.STAFF:
                 return self
             case Role.INSTRUCTOR:

@@ -10,7 +10,7 @@ from bookings.serializers.actions import Offer, OfferOut
 from bookings.serializers.lessons import InstructorRefOut, LessonTimesOut
 from instainstru.api.output import Out
 from payments.policy.states import Party
-from payments.queries import Undertaking, is_under_way, note_what_is_open
+from payments.queries import Undertaking, is_under_way, note_what_is_open, open_in
 from payments.serializers.operations import UndertakingDetailOut, UndertakingOut
 from payments.serializers.payments import PaymentOut
 from payments.serializers.words import BOOKING_STATUS, PARTY, PAYMENT_STATUS
@@ -90,7 +90,7 @@ class BookingDetailOut(BookingOut):
 
     def to_representation(self, instance: Booking) -> dict[str, Any]:
         history: list[Undertaking] = self.context["history"]
-        note_what_is_open(instance.payment, history)
+        note_what_is_open(instance.payment, open_in(history))
         sees_the_card = Party.STUDENT in self.context["sides"]
         instance.timeline = [  # type: ignore[attr-defined]
             undertaking

@@ -1,5 +1,6 @@
 """API tokens: hashed, expiring, revocable; checked with one indexed look-up."""
 
+from django.db.models import CharField, DateTimeField
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from knox.auth import TokenAuthentication
 from knox.crypto import hash_token
@@ -7,6 +8,13 @@ from knox.models import AuthToken
 from rest_framework.exceptions import AuthenticationFailed
 
 from instainstru import clock
+from instainstru.prepared import Given, Prepared
+
+_TOKEN = Prepared(
+    lambda: AuthToken.objects.select_related("user").filter(
+        digest=Given("digest", CharField()), expiry__gt=Given("now", DateTimeField())
+    )
+)
 
 
 class ApiTokenAuthentication(TokenAuthentication):
@@ -20,7 +28,7 @@ class ApiTokenAuthentication(TokenAuthentication):
             digest = hash_token(token.decode())
         except UnicodeDecodeError:
             raise AuthenticationFailed("This token is not one of ours.") from None
-        found = AuthToken.objects.select_related("user").filter(digest=digest, expiry__gt=clock.wall()).first()
+        found = _TOKEN.first(digest=digest, now=clock.wall())
         if found is None:
             raise AuthenticationFailed("This token has expired, was revoked, or is not one of ours.")
         return self.validate_user(found)

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain
 
-from django.db.models import Prefetch, QuerySet, TextChoices
+from django.db.models import BigIntegerField, OuterRef, Prefetch, QuerySet, Subquery, TextChoices
 
+from instainstru.prepared import Given, Prepared
 from instainstru.refusals import RefusalCode
 from payments.models import Operation, Payment, Step
 from payments.policy.consequences import Consequences, consequences_of
@@ -72,25 +73,31 @@ class Undertaking:
         return list(chain.from_iterable(known))
 
 
-def open_operations(path: str = "operations") -> Prefetch:
-    """Prefetch the operation under way, if there is one, as `open_operations` of each payment at the end of `path`."""
-    return Prefetch(path, queryset=Operation.objects.open(), to_attr="open_operations")
+def open_operations() -> Prefetch:
+    """Prefetch the operation under way, if there is one, as each payment's `open_operations`."""
+    return Prefetch("operations", queryset=Operation.objects.open(), to_attr="open_operations")
 
 
-def note_what_is_open(payment: Payment, history: Iterable[Undertaking]) -> None:
-    """Note on a payment what `open_operations` would have prefetched, out of everything that was done with it."""
-    payment.open_operations = [  # type: ignore[attr-defined]
-        operation
-        for undertaking in history
-        for operation in undertaking.operations
-        if operation.state == Operation.State.OPEN
-    ]
+def number_under_way(payment: str) -> Subquery:
+    """Return the number of the operation under way on the payment to which that field refers; NULL without one."""
+    return Subquery(Operation.objects.open().filter(payment=OuterRef(payment)).values("number")[:1])
+
+
+def note_what_is_open(payment: Payment, number: int | None) -> None:
+    """Note on a payment which of its operations is under way, so that it can say so without being asked again."""
+    payment.number_under_way = number  # type: ignore[attr-defined]
+
+
+def open_in(history: Iterable[Undertaking]) -> int | None:
+    """Return the number of the operation under way, out of everything that was done with a payment."""
+    operations = (operation for undertaking in history for operation in undertaking.operations)
+    return next((operation.number for operation in operations if operation.state == Operation.State.OPEN), None)
 
 
 def reference_under_way(payment: Payment) -> str | None:
-    """Return the public name of what is being done with a payment whose `open_operations` are known."""
-    found: list[Operation] = payment.open_operations  # type: ignore[attr-defined]
-    return f"{payment.reference}-{found[0].number}" if found else None
+    """Return the public name of what is being done with a payment of which that was noted."""
+    number: int | None = payment.number_under_way  # type: ignore[attr-defined]
+    return None if number is None else f"{payment.reference}-{number}"
 
 
 def is_under_way(payment: Payment) -> bool:
@@ -103,12 +110,12 @@ def undertaking_of(operation: Operation) -> Undertaking:
     if operation.ended_alone:
         return Undertaking((operation,))
     later = Operation.objects.filter(payment_id=operation.payment_id, number__gte=operation.number)
-    return next(found for found in _grouped(with_steps(later)) if found.first.pk == operation.pk)
+    return next(found for found in _grouped(with_steps(later).order_by("number")) if found.first.pk == operation.pk)
 
 
 def undertakings_on(payment_id: int) -> list[Undertaking]:
     """Return everything that was done with a payment, in the order in which it was asked for, in one statement."""
-    return _grouped(Operation.objects.filter(payment_id=payment_id).select_related("payment"))
+    return _grouped(_EVERYTHING.all(payment=payment_id))
 
 
 def undertakings_with(operation: Operation) -> list[Undertaking]:
@@ -133,11 +140,20 @@ def operation_named(reference: str) -> Operation | None:
     return named.select_related("payment").first()
 
 
-def _grouped(operations: QuerySet[Operation]) -> list[Undertaking]:
-    """Chain each operation to the one that it goes on from; a successor always has the higher number."""
+_EVERYTHING = Prepared(
+    lambda: (
+        Operation.objects.filter(payment=Given("payment", BigIntegerField()))
+        .select_related("payment")
+        .order_by("number")
+    )
+)
+
+
+def _grouped(operations: Iterable[Operation]) -> list[Undertaking]:
+    """Chain each operation, in their order, to the one that it goes on from; a successor always has a higher number."""
     chains: dict[int, list[Operation]] = defaultdict(list)
     head: dict[int, int] = {}
-    for operation in operations.order_by("number"):
+    for operation in operations:
         head[operation.pk] = head.get(operation.succeeds_id or 0, operation.pk)
         chains[head[operation.pk]].append(operation)
     return [Undertaking(tuple(chain)) for chain in chains.values()]

@@ -1,0 +1,122 @@
+"""Selects that Django's ORM writes once and that are sent as often as they are asked for.
+
+Putting a query together takes the ORM longer than sending it, and making its objects as long again; what every request
+asks is therefore put together once. A prepared select gives what its queryset would give, except that a row which
+several of its objects refer to is one object for all of them.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from operator import itemgetter
+from types import MappingProxyType
+from typing import Any, Generic, TypeVar
+
+from django.db import DEFAULT_DB_ALIAS, connections
+from django.db.models import Expression, Field, Model, QuerySet
+from django.db.models.base import ModelState
+from django.db.models.sql.compiler import SQLCompiler
+
+Row = TypeVar("Row", bound=Model)
+
+
+class Given(Expression):
+    """Stands in a prepared queryset for what its select is given each time."""
+
+    allowed_default = False
+
+    def __init__(self, name: str, output_field: Field[Any, Any]) -> None:
+        super().__init__(output_field=output_field)
+        self.name = name
+
+    def as_sql(self, compiler: SQLCompiler, connection: Any) -> tuple[str, list[Any]]:
+        return "%s", [self]
+
+
+class Prepared(Generic[Row]):
+    """A queryset with `Given` values in its conditions, put together when it is first asked."""
+
+    def __init__(self, queryset: Callable[[], QuerySet[Row]]) -> None:
+        self._queryset = queryset
+        self._select: _Select | None = None
+        self._lock = threading.Lock()
+
+    def all(self, **given: Any) -> list[Row]:
+        """Return what is found in one statement."""
+        if self._select is None:
+            with self._lock:
+                self._select = self._select or _Select(self._queryset())
+        return self._select.send(given)
+
+    def first(self, **given: Any) -> Row | None:
+        """Return the first that is found; the queryset has a limit of its own."""
+        return next(iter(self.all(**given)), None)
+
+
+class _Select:
+    def __init__(self, queryset: QuerySet[Any]) -> None:
+        if queryset._prefetch_related_lookups or queryset._known_related_objects:
+            raise ValueError("Only what a single statement finds can be prepared.")
+        compiler = queryset.query.get_compiler(using=DEFAULT_DB_ALIAS)
+        connection = connections[DEFAULT_DB_ALIAS]
+        self._sql, values = compiler.as_sql()
+        self._values: list[Callable[[dict[str, Any]], Any]] = [_value(value, connection) for value in values]
+        self._converters = compiler.get_converters([column[0] for column in compiler.select])
+        self._compiler = compiler
+        self._rows = _Rows(compiler.klass_info, compiler.select, compiler.annotation_col_map)
+
+    def send(self, given: dict[str, Any]) -> list[Any]:
+        with connections[DEFAULT_DB_ALIAS].cursor() as cursor:
+            cursor.execute(self._sql, [value(given) for value in self._values])
+            found: Iterable[Sequence[Any]] = cursor.fetchall()
+        if self._converters:
+            found = self._compiler.apply_converters(found, self._converters)
+        return list(self._rows.objects(found))
+
+
+def _value(value: Any, connection: Any) -> Callable[[dict[str, Any]], Any]:
+    if not isinstance(value, Given):
+        return lambda given: value
+    name, field = value.name, value.output_field
+    return lambda given: field.get_db_prep_value(given[name], connection)
+
+
+class _Rows:
+    """Makes the objects of one model out of rows, with those that they refer to (cf. django.db.models.query)."""
+
+    def __init__(
+        self, kind: dict[str, Any], select: Sequence[Any], annotations: Mapping[str, int] = MappingProxyType({})
+    ) -> None:
+        self._model = kind["model"]
+        columns = kind["select_fields"]
+        self._columns = slice(columns[0], columns[-1] + 1)
+        self._names = [select[column][0].target.attname for column in columns]
+        self._key = itemgetter(columns[self._names.index(self._model._meta.pk.attname)])
+        self._annotations = tuple(annotations.items())
+        self._related = [
+            (_Rows(related, select), related["local_setter"], related["remote_setter"])
+            for related in kind.get("related_klass_infos", ())
+        ]
+
+    def objects(self, rows: Iterable[Sequence[Any]]) -> Iterator[Any]:
+        made: dict[int, dict[Any, Any]] = {}
+        return (self._object(row, made) for row in rows)
+
+    def _object(self, row: Sequence[Any], made: dict[int, dict[Any, Any]]) -> Any:
+        found = self._model.__new__(self._model)
+        state = found._state = ModelState()
+        state.adding, state.db = False, DEFAULT_DB_ALIAS
+        found.__dict__.update(zip(self._names, row[self._columns], strict=True))
+        for name, column in self._annotations:
+            setattr(found, name, row[column])
+        for related, set_here, set_there in self._related:
+            key = related._key(row)
+            known = made.setdefault(id(related), {})
+            if key is not None and key not in known:
+                known[key] = related._object(row, made)
+            other = None if key is None else known[key]
+            set_here(found, other)
+            if other is not None:
+                set_there(other, found)
+        return found
