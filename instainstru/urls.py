@@ -8,16 +8,18 @@ from instainstru.api import problems
 from instainstru.api.documentation import DocumentationView, ProblemsView, SchemaView
 from payments import webhooks
 
+# Addresses are tried in their order: what is asked for most often stands first.
 api = [
+    path("", include("bookings.api_urls")),
     path("auth/", include("instainstru.accounts.api_urls")),
     path("", include("instainstru.notifications.api_urls")),
     path("", include("credits.api_urls")),
     path("", include("payments.api_urls")),
-    path("", include("bookings.api_urls")),
     path("", include("disputes.api_urls")),
 ]
 
 urlpatterns = [
+    path("api/v1/", include((api, "api"))),
     path("", include("instainstru.accounts.urls")),
     path("", include("instainstru.notifications.urls")),
     path("", include("credits.urls")),
@@ -26,7 +28,6 @@ urlpatterns = [
     path("", include("disputes.urls")),
     path("stripe/webhook", webhooks.receive, name="stripe-webhook"),
     path("admin/", admin.site.urls),
-    path("api/v1/", include((api, "api"))),
     path("api/schema", SchemaView.as_view(), name="schema"),
     path("api/docs", DocumentationView.as_view(), name="api-docs"),
     path("api/problems", ProblemsView.as_view(), name="api-problems"),

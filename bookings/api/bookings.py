@@ -1,8 +1,10 @@
 """Booking lessons, and looking at them."""
 
+import functools
 from typing import Any, cast
 
 from django.db.models import QuerySet
+from django.http import QueryDict
 from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework.generics import ListAPIView
 from rest_framework.pagination import BasePagination
@@ -67,9 +69,7 @@ class Bookings(ListAPIView):
         return as_seen_by(self._reader)
 
     def get_queryset(self) -> Listing:  # type: ignore[override]  # as much of a queryset as pages ask for
-        query = BookingQuery(data=self.request.query_params)
-        query.is_valid(raise_exception=True)
-        self.asked = query.validated_data
+        self.asked = _asked(self.request.query_params)
         return Listing(self._reader, _wish(self.asked), now=clock.now())
 
     @property
@@ -112,6 +112,21 @@ class BookingDetail(APIView):
     @extend_schema(responses=BookingDetailOut)
     def get(self, request: SignedInApiRequest, ref: str) -> Response:
         return Response(booking_shown(request, ref=ref))
+
+
+def _asked(parameters: QueryDict) -> dict[str, Any]:
+    return _asked_of(BookingQuery(data=parameters)) if parameters else _all()
+
+
+@functools.cache
+def _all() -> dict[str, Any]:
+    """What is asked by asking nothing, as nearly all do."""
+    return _asked_of(BookingQuery(data=QueryDict()))
+
+
+def _asked_of(query: BookingQuery) -> dict[str, Any]:
+    query.is_valid(raise_exception=True)
+    return query.validated_data
 
 
 def _wish(asked: dict[str, Any]) -> Wish:

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from operator import attrgetter
+from types import FunctionType, MethodType
 from typing import Any, TypeVar
 
 from django.core.exceptions import ObjectDoesNotExist
@@ -36,6 +37,10 @@ class Out(serializers.Serializer[Told]):
     """
 
     _shared: _Shared | None = None  # of one that all requests share
+
+    @property
+    def context(self) -> Mapping[str, Any]:  # DRF asks the root for it, from far below
+        return super().context if self._shared is None else _context.get()
 
     def to_representation(self, instance: Any) -> dict[str, Any]:
         if self._shared is not None:
@@ -134,6 +139,8 @@ def _as_it_is(field: Field[Any, Any, Any, Any]) -> tuple[type, Tell]:
         return None if value is None else tell(value)
 
     tell = _told_by(field)
+    if isinstance(field, Out):
+        return _Nothing, lambda value: tell(value) if value.__class__ not in _CALLED else convert(value)
     match type(field).to_representation:
         case serializers.CharField.to_representation:
             return str, convert
@@ -152,6 +159,9 @@ class _Nothing:
     """The type of no value."""
 
 
+_CALLED = frozenset({FunctionType, MethodType, functools.partial})  # what DRF calls instead of telling it
+
+
 def _asked_of(field: Field[Any, Any, Any, Any]) -> Tell:
     """Return how a field tells of the object itself what is no plain attribute of it."""
     if type(field) is serializers.SerializerMethodField:
@@ -168,9 +178,11 @@ def _asked_of(field: Field[Any, Any, Any, Any]) -> Tell:
 
 
 def _told_by(field: Field[Any, Any, Any, Any]) -> Tell:
+    if isinstance(field, Out) and type(field).to_representation is Out.to_representation and field._shared is not None:
+        return field._shared.tell
     if type(field) is not serializers.ListSerializer or not isinstance(field.child, Out):
         return field.to_representation
-    tell = field.child.to_representation
+    tell = _told_by(field.child)
 
     def tell_all(values: Any) -> list[Any]:
         return [tell(value) for value in (values.all() if isinstance(values, BaseManager) else values)]
