@@ -149,14 +149,13 @@ def booking_visible_to(user: User, *, ref: str) -> Booking:
 
 
 _READER = Given("user", BigIntegerField())
-_NAMED = {
-    role: Prepared(
-        lambda role=role: (
-            Booking.objects.visible_in(role, _READER).with_both_sides().filter(ref=Given("ref", CharField()))
-        )
-    )
-    for role in Role
-}
+
+
+def _named(role: Role) -> QuerySet[Booking]:
+    return Booking.objects.visible_in(role, _READER).with_both_sides().filter(ref=Given("ref", CharField()))
+
+
+_NAMED = {role: Prepared(functools.partial(_named, role)) for role in Role}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -186,7 +185,7 @@ class Listing:
             is_until=wish.until is not None,
             upcoming=wish.upcoming,
         )
-        self._given = {"user": user.pk, "since": wish.since, "until": wish.until, "now": now}
+        self._given: dict[str, Any] = {"user": user.pk, "since": wish.since, "until": wish.until, "now": now}
 
     def order_by(self, *ordering: str) -> Self:
         return self._with(ordering=ordering)

@@ -7,7 +7,6 @@ several of its objects refer to is one object for all of them.
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from operator import itemgetter
 from types import MappingProxyType
@@ -30,7 +29,7 @@ class Given(Expression):
         super().__init__(output_field=output_field)
         self.name = name
 
-    def as_sql(self, compiler: SQLCompiler, connection: Any) -> tuple[str, list[Any]]:
+    def as_sql(self, compiler: SQLCompiler, connection: Any) -> Any:
         return "%s", [self]
 
 
@@ -40,13 +39,11 @@ class Prepared(Generic[Row]):
     def __init__(self, queryset: Callable[[], QuerySet[Row]]) -> None:
         self._queryset = queryset
         self._select: _Select | None = None
-        self._lock = threading.Lock()
 
     def all(self, **given: Any) -> list[Row]:
         """Return what is found in one statement."""
-        if self._select is None:
-            with self._lock:
-                self._select = self._select or _Select(self._queryset())
+        if self._select is None:  # two threads may both find it so, and put the same together
+            self._select = _Select(self._queryset())
         return self._select.send(given)
 
     def first(self, **given: Any) -> Row | None:
@@ -55,7 +52,7 @@ class Prepared(Generic[Row]):
 
 
 class _Select:
-    def __init__(self, queryset: QuerySet[Any]) -> None:
+    def __init__(self, queryset: Any) -> None:
         if queryset._prefetch_related_lookups or queryset._known_related_objects:
             raise ValueError("Only what a single statement finds can be prepared.")
         compiler = queryset.query.get_compiler(using=DEFAULT_DB_ALIAS)

@@ -30,7 +30,7 @@ _context: ContextVar[Mapping[str, Any]] = ContextVar("output_context")
 
 
 class Out(serializers.Serializer[Told]):
-    """A serializer that only tells, in the very words of DRF's own.
+    """A serializer that only tells, in the very words of DRF's own, and instants in UTC.
 
     `to_representation` and `get_attribute` may be overridden, and see the context of the answer that is being made.
     What they keep on `self` other answers would see, too.
@@ -67,7 +67,7 @@ class _Shared:
                 continue
             self._no_answer[name] = None
             if _is_attribute(field):
-                plain.append((name, field.source, *_as_it_is(field)))
+                plain.append((name, ".".join(field.source_attrs), *_as_it_is(field)))
             else:
                 self._others.append((name, _asked_of(field)))
         self._plain = [(name, usual, convert) for name, _, usual, convert in plain]
@@ -117,6 +117,8 @@ def _share(serializer: Out[Any]) -> None:
         nested = field.child if isinstance(field, serializers.ListSerializer) else field
         if isinstance(nested, Out):
             _share(nested)
+        if isinstance(field, serializers.DateTimeField) and not hasattr(field, "timezone"):
+            field.timezone = UTC  # or a zone that happened to be active would show in the answer
     serializer._shared = _Shared(serializer)
 
 
@@ -130,7 +132,7 @@ def _is_attribute(field: Field[Any, Any, Any, Any]) -> bool:
     )
 
 
-def _as_it_is(field: Field[Any, Any, Any, Any]) -> tuple[type, Tell]:
+def _as_it_is(field: Any) -> tuple[type, Tell]:
     """Return the type of the values that a field tells as they are, and how it tells all others."""
 
     def convert(value: Any) -> Any:
@@ -165,7 +167,7 @@ _CALLED = frozenset({FunctionType, MethodType, functools.partial})  # what DRF c
 def _asked_of(field: Field[Any, Any, Any, Any]) -> Tell:
     """Return how a field tells of the object itself what is no plain attribute of it."""
     if type(field) is serializers.SerializerMethodField:
-        return getattr(field.parent, field.method_name)  # type: ignore[no-any-return]
+        return getattr(field.parent, field.method_name)
     tell, get_attribute = _told_by(field), field.get_attribute
 
     def ask(instance: Any) -> Any:
@@ -191,7 +193,7 @@ def _told_by(field: Field[Any, Any, Any, Any]) -> Tell:
 
 
 def _is_iso(field: serializers.DateTimeField) -> bool:
-    return getattr(field, "format", api_settings.DATETIME_FORMAT) == "iso-8601" and not hasattr(field, "timezone")
+    return getattr(field, "format", api_settings.DATETIME_FORMAT) == "iso-8601" and field.timezone is UTC
 
 
 def _written(instant: datetime) -> str:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from django.core.cache import cache
 from django.http import HttpRequest
 from django_redis import get_redis_connection
+from redis.commands.core import Script
 from redis.exceptions import RedisError
 from rest_framework.request import Request
 from rest_framework.settings import api_settings
@@ -25,6 +26,16 @@ if TYPE_CHECKING:  # APIView imports its throttles
     from rest_framework.views import APIView
 
 logger = logging.getLogger(__name__)
+
+# Kept by Redis under its digest, which is all that is sent once it is known there.
+_COUNT = Script(
+    None,  # type: ignore[arg-type]  # the client is named with each call
+    b"""
+    local counted = redis.call("INCR", KEYS[1])
+    redis.call("EXPIRE", KEYS[1], ARGV[1], "NX")
+    return {counted, redis.call("GET", KEYS[2])}
+    """,
+)
 
 SECONDS = {"sec": 1, "min": 60, "hour": 3600, "day": 86400}
 READING = {"GET", "HEAD", "OPTIONS"}
@@ -89,13 +100,12 @@ def address_of(request: HttpRequest | Request) -> str:
 def _count_one(current: str, previous: str, *, seconds: int) -> tuple[int, int] | None:
     """Return how many were counted in this window, this one included, and in the one before; None without Redis.
 
-    One round trip: every request to the API makes it.
+    One call and one answer: every request to the API makes it.
     """
     try:
-        with get_redis_connection().pipeline(transaction=False) as redis:
-            redis.incr(cache.make_key(current)).expire(cache.make_key(current), seconds, nx=True)
-            redis.get(cache.make_key(previous))
-            counted, _, before = redis.execute()
+        counted, before = _COUNT(
+            keys=[cache.make_key(current), cache.make_key(previous)], args=[seconds], client=get_redis_connection()
+        )
     except RedisError:
         logger.warning("Redis does not count; this request is let through.")
         return None

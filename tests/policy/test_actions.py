@@ -1,12 +1,15 @@
 """What each side may do, what that would do, and until when: always what `decide` itself says (design 3)."""
 
+from dataclasses import replace
 from datetime import timedelta
+from unittest import mock
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from instainstru.refusals import Refused
+from payments.policy import actions
 from payments.policy.actions import INSTANT, AvailableAction, Choice, available_actions
 from payments.policy.consequences import consequences_of
 from payments.policy.decide import decide
@@ -134,6 +137,16 @@ def test_what_is_offered_holds_as_long_as_it_says(booking, party, now, share):
             then = offered(booking, party, later).get(choice)
             assert then is not None
             assert what == "possible" or then.digest == action.digest
+
+
+@given(facts(), st.booleans(), st.sampled_from(Party), instants)
+def test_of_what_is_over_every_choice_is_refused(booking, waits_at_the_bank, party, now):
+    booking = replace(booking, has_pending_intent=waits_at_the_bank)
+    if actions.is_over(
+        payment_status=booking.payment_status, owed=booking.owed, has_pending_intent=booking.has_pending_intent
+    ):
+        with mock.patch.object(actions, "is_over", return_value=False):
+            assert not offered(booking, party, now)
 
 
 @given(facts(), st.sampled_from([Party.STUDENT, Party.INSTRUCTOR]), instants)

@@ -121,6 +121,13 @@ def test_every_change_of_consequence_makes_a_preview_stale(plan: Plan) -> None:
     digests = {name: variant.digest for name, variant in variants.items()}
 
     assert len(set(digests.values())) == len(digests), digests
+    assert [name for name, variant in variants.items() if plan.does_the_same_as(variant)] == ["none"]
+
+
+@given(strategies.plans, strategies.plans, st.text())
+def test_plans_do_the_same_exactly_if_their_digests_are_equal(plan: Plan, other: Plan, words: str) -> None:
+    assert plan.does_the_same_as(other) == (plan.digest == other.digest)
+    assert plan.does_the_same_as(replace(plan, to_student=words, to_instructor=words))
 
 
 def test_a_plan_can_not_be_changed(plan: Plan) -> None:
