@@ -68,7 +68,8 @@ class BookingOut(LessonTimesOut):
     def to_representation(self, instance: Booking) -> dict[str, Any]:
         instance.available_actions = self._offers(instance)  # type: ignore[attr-defined]
         shown = super().to_representation(instance)
-        return shown | {"cancelled_by": shown["cancelled_by"] or None}
+        shown["cancelled_by"] = shown["cancelled_by"] or None
+        return shown
 
     def _offers(self, booking: Booking) -> list[Offer]:
         actions = available_actions_on(

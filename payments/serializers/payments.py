@@ -145,4 +145,5 @@ class PaymentOut(Out[Payment]):
 
     def to_representation(self, instance: Payment) -> dict[str, Any]:
         shown = super().to_representation(instance)
-        return shown | {"outcome": shown["outcome"] or None}
+        shown["outcome"] = shown["outcome"] or None
+        return shown
