@@ -18,9 +18,9 @@ class PayoutAccountOut(Out[Payee]):
         return payee.pk is not None
 
 
-class DashboardLinkOut(Out[dict[str, str]]):
+class DashboardLinkOut(serializers.Serializer[dict[str, str]]):
     url = serializers.URLField(help_text="The instructor's own pages at Stripe. Good for one visit, now.")
 
 
-class OnboardingLinkOut(Out[dict[str, str]]):
+class OnboardingLinkOut(serializers.Serializer[dict[str, str]]):
     url = serializers.URLField(help_text="Stripe's page. Good for one visit, now.")

@@ -49,5 +49,5 @@ class EarningsStatementOut(Out[Statement]):
     lines = EarningsLineOut(many=True)
 
 
-class StatementMonthsOut(Out[object]):
+class StatementMonthsOut(serializers.Serializer[object]):
     months = serializers.ListField(child=serializers.CharField(), help_text="The latest first, such as 2026-11.")
