@@ -56,27 +56,27 @@ class _Select:
         if queryset._prefetch_related_lookups or queryset._known_related_objects:
             raise ValueError("Only what a single statement finds can be prepared.")
         compiler = queryset.query.get_compiler(using=DEFAULT_DB_ALIAS)
-        connection = connections[DEFAULT_DB_ALIAS]
         self._sql, values = compiler.as_sql()
-        self._values: list[Callable[[dict[str, Any]], Any]] = [_value(value, connection) for value in values]
+        self._values = [_value(value) for value in values]
         self._converters = compiler.get_converters([column[0] for column in compiler.select])
         self._compiler = compiler
         self._rows = _Rows(compiler.klass_info, compiler.select, compiler.annotation_col_map)
 
     def send(self, given: dict[str, Any]) -> list[Any]:
-        with connections[DEFAULT_DB_ALIAS].cursor() as cursor:
-            cursor.execute(self._sql, [value(given) for value in self._values])
+        connection = connections[DEFAULT_DB_ALIAS]  # of this thread
+        with connection.cursor() as cursor:
+            cursor.execute(self._sql, [value(given, connection) for value in self._values])
             found: Iterable[Sequence[Any]] = cursor.fetchall()
         if self._converters:
             found = self._compiler.apply_converters(found, self._converters)
         return list(self._rows.objects(found))
 
 
-def _value(value: Any, connection: Any) -> Callable[[dict[str, Any]], Any]:
+def _value(value: Any) -> Callable[[dict[str, Any], Any], Any]:
     if not isinstance(value, Given):
-        return lambda given: value
+        return lambda given, connection: value
     name, field = value.name, value.output_field
-    return lambda given: field.get_db_prep_value(given[name], connection)
+    return lambda given, connection: field.get_db_prep_value(given[name], connection)
 
 
 class _Rows:
