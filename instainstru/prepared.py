@@ -46,6 +46,16 @@ class Prepared(Generic[Row]):
             self._select = _Select(self._queryset())
         return self._select.send(given)
 
+    def get(self, **given: Any) -> Row:
+        """Return the only one that is found. Raises the model's DoesNotExist or MultipleObjectsReturned."""
+        found = self.all(**given)
+        if len(found) == 1:
+            return found[0]
+        model: Any = self._queryset().model
+        if found:
+            raise model.MultipleObjectsReturned(f"{len(found)} {model._meta.verbose_name_plural} were found: {given}.")
+        raise model.DoesNotExist(f"No {model._meta.verbose_name} was found: {given}.")
+
     def first(self, **given: Any) -> Row | None:
         """Return the first that is found; the queryset has a limit of its own."""
         return next(iter(self.all(**given)), None)

@@ -14,10 +14,10 @@ from typing import NamedTuple
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import BigIntegerField, F, Q
 
 from instainstru import clock
-from instainstru.rows import JoinedRow
+from instainstru.prepared import Given, Prepared
 from payments import freezes, gateway, handlers
 from payments.gateway import Answer
 from payments.ledger import journal
@@ -182,10 +182,16 @@ def steps_of(operation: Operation) -> list[Step]:
 
 def lock_payment(payment_id: int) -> Payment:
     """Lock a payment's row; in the order booking, payment, wallet."""
-    return _LOCKED.get(payment_id)
+    return _LOCKED.get(payment=payment_id).remember()
 
 
-_LOCKED = JoinedRow(Payment, by="id", along=("payer", "payee"), locking=("",))
+_LOCKED = Prepared(
+    lambda: (
+        Payment.objects.select_for_update(of=("self",))
+        .select_related("payer", "payee")
+        .filter(pk=Given("payment", BigIntegerField()))
+    )
+)
 
 
 def _take(operation: Operation) -> bool:

@@ -3,12 +3,13 @@
 from datetime import datetime
 
 from django.db import IntegrityError, transaction
+from django.db.models import BigIntegerField
 
 from bookings.models import Booking
 from bookings.operations import notices
 from bookings.operations.moving import hold_new_time, move, wished_start
 from bookings.operations.reminders import next_reminder
-from instainstru.rows import JoinedRow
+from instainstru.prepared import Given, Prepared
 from payments.endings import Subject
 from payments.models import Operation
 from payments.policy.plan import Ending, Plan
@@ -95,12 +96,15 @@ def lock_booking_and_both_sides(payment_id: int) -> BookingSubject:
 
 def lock_booking(payment_id: int) -> BookingSubject:
     """Lock a booking, then its payment; the order is the same everywhere (design 4). A transaction is open."""
-    return BookingSubject(_LOCKED.get(payment_id))
+    booking = _LOCKED.get(payment=payment_id)
+    booking.payment.remember()
+    return BookingSubject(booking.remember())
 
 
-_LOCKED = JoinedRow(
-    Booking,
-    by="payment",
-    along=("student", "instructor", "instructor__user", "payment", "payment__payer", "payment__payee"),
-    locking=("", "payment"),
+_LOCKED = Prepared(
+    lambda: (
+        Booking.objects.select_for_update(of=("self", "payment"))  # PostgreSQL locks a row of each in this order
+        .select_related("student", "instructor__user", "payment__payer", "payment__payee")
+        .filter(payment=Given("payment", BigIntegerField()))
+    )
 )
