@@ -330,6 +330,7 @@ STORAGES = {
     },
 }
 WHITENOISE_USE_FINDERS = DEBUG
+WHITENOISE_AUTOREFRESH = DEBUG  # looked for when asked: every client of a test, where DEBUG is off, would list them all
 LARGEST_UPLOAD = 10 * 1024 * 1024  # bytes of one file; a photograph has three to eight million
 FILE_UPLOAD_HANDLERS = [
     "instainstru.api.uploads.LimitedUpload",

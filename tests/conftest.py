@@ -11,7 +11,7 @@ from rest_framework.test import APIClient
 from instainstru import clock
 from instainstru.accounts import operations as accounts
 from instainstru.accounts.models import User
-from tests.factories import UserFactory
+from tests.factories import Cast, UserFactory, make_ines, make_sam
 
 pytest_plugins = [
     "tests.database",  # with `-p tests.seat` in pyproject.toml: a database of one's own
@@ -25,13 +25,13 @@ A_MONDAY = datetime(2026, 3, 2, 15, 0, tzinfo=UTC)  # 10:00 in New York, 07:00 i
 
 
 @pytest.fixture
-def student(db: None) -> User:
-    return UserFactory(name="Sam Student", email="student@example.com")
+def student(db: None, cast: Cast | None) -> User:
+    return cast.student if cast else make_sam()
 
 
 @pytest.fixture
-def instructor(db: None) -> User:
-    return UserFactory(as_instructor=True, name="Ines Instructor", email="instructor@example.com")
+def instructor(db: None, cast: Cast | None) -> User:
+    return cast.instructor if cast else make_ines()
 
 
 @pytest.fixture

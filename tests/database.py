@@ -30,6 +30,7 @@ def django_db_setup(
         seed.plant()
         request.config.stash[SEED] = seed
         patch.setattr(TransactionTestCase, "_fixture_teardown", lambda _: seed.bring_back())
+        patch.setattr(TransactionTestCase, "_should_reload_connections", lambda _: _keep_connections_that_are_well())
         yield
     with django_db_blocker.unblock():
         connections.close_all()
@@ -50,3 +51,12 @@ def start_over(request: pytest.FixtureRequest, transactional_db: None) -> Callab
         request.config.stash[SEAT].empty_redis()
 
     return bring_back
+
+
+def _keep_connections_that_are_well() -> bool:
+    """Do as between two requests, and say that nothing more has to be closed: a new connection has prepared nothing."""
+    for connection in connections.all(initialized_only=True):
+        if connection.in_atomic_block:
+            connection.close()
+        connection.close_if_unusable_or_obsolete()
+    return False

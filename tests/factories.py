@@ -1,8 +1,11 @@
 """Valid things, made in one line; what is derived derives, so that no call makes an impossible one."""
 
+from dataclasses import dataclass
+
 import factory
 from factory.django import DjangoModelFactory
 
+from bookings.models import Service
 from instainstru.accounts.models import Role, User
 
 PASSWORD = "a long enough phrase"
@@ -25,3 +28,22 @@ class UserFactory(DjangoModelFactory):
     email = factory.Sequence("person-{}@example.com".format)
     time_zone = "America/Los_Angeles"
     password = factory.django.Password(PASSWORD)
+
+
+@dataclass(frozen=True)
+class Cast:
+    """Who stands on a stage: a student with a card, an instructor who can be paid, and what they teach."""
+
+    student: User
+    instructor: User
+    service: Service
+
+
+def make_sam() -> User:
+    """Make the student of the cast."""
+    return UserFactory(name="Sam Student", email="student@example.com")
+
+
+def make_ines() -> User:
+    """Make the instructor of the cast."""
+    return UserFactory(as_instructor=True, name="Ines Instructor", email="instructor@example.com")

@@ -2,11 +2,14 @@
 
 A pytest plugin. `stripe` is the simulator that this process's Stripe calls go to, through the real SDK; it runs once
 per process and forgets everything between tests. `stage` sets the cast on it: the student's card is saved, the
-instructor is open round the clock and can be paid, the platform has money. Both commit for real.
+instructor is open round the clock and can be paid, the platform has money. Both commit for real. The stage is set once
+per process; after that it is brought back, before anything else that a test asks for is made.
 """
 
+import copy
 import itertools
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import datetime, timedelta
 
 import pytest
@@ -16,6 +19,7 @@ from bookings.models import Booking, Instructor, Service
 from bookings.operations import checkout
 from instainstru import clock
 from instainstru.accounts.models import User
+from instainstru.local.databases.seed import Seed
 from instainstru.local.scenarios.stage import save_card
 from instainstru.local.simulator import SimulatorControl
 from instainstru.local.traveller import Traveller
@@ -23,8 +27,10 @@ from payments import operations as payments
 from payments.ledger import books
 from payments.models import Operation
 from payments.simulator import Server, start
+from payments.simulator.core.core import Moment
 from tests.bookings.factories import InstructorFactory, ServiceFactory
-from tests.factories import UserFactory
+from tests.factories import Cast, UserFactory, make_ines, make_sam
+from tests.seat import SEAT
 
 PLATFORM_FUNDS = 1_000_000_00  # cents; never the reason why a test fails
 UNPACED = 100_000  # calls a second: the simulator is nobody's rate limit
@@ -41,25 +47,28 @@ def simulator() -> Iterator[Server]:
 @pytest.fixture
 def stripe(simulator: Server, transactional_db: None) -> Iterator[SimulatorControl]:
     """An empty simulator in this process, without webhooks, that every Stripe call goes to."""
-    control = SimulatorControl(simulator.url)
-    control.reset()
+    simulator.core.reset()
     with override_settings(STRIPE_API_BASE=simulator.url, STRIPE_CALLS_PER_SECOND=UNPACED):
-        yield control
+        yield SimulatorControl(simulator.url)
 
 
 class Stage:
     """The cast on the simulator: what a test is given, in one line each. Lessons cost 120.00, tier growth (P1.3)."""
 
-    def __init__(self, simulator: SimulatorControl, *, student: User, instructor: User) -> None:
+    def __init__(self, simulator: SimulatorControl, cast: Cast) -> None:
         self.simulator = simulator
-        self.student = student
-        self.instructor = instructor
-        self.service = make_service(simulator, user=instructor)
+        self.student, self.instructor, self.service = cast.student, cast.instructor, cast.service
         self.traveller = Traveller(move=self.stand_at)
         self._grants = itertools.count(1)
+
+    @classmethod
+    def set(cls, simulator: SimulatorControl, *, student: User, instructor: User) -> "Stage":
+        """Make these two ready to do business."""
+        stage = cls(simulator, Cast(student, instructor, service=make_service(simulator, user=instructor)))
         funds = simulator.fund_platform(PLATFORM_FUNDS)
         payments.record_funding(cents=PLATFORM_FUNDS, stripe_object_id=funds, now=clock.now())
-        self.use_card("ok")
+        stage.use_card("ok")
+        return stage
 
     def use_card(self, card: str) -> None:
         """Save one of the scenarios' cards: `ok`, `declined`, `insufficient_funds`, `requires_3ds`."""
@@ -105,11 +114,50 @@ class Stage:
         return [str(finding) for finding in books.findings(ask_stripe=True)]
 
 
+class House:
+    """Where the stage is set: by hand the first time, and from memory ever after."""
+
+    def __init__(self, simulator: Server, seed: Seed) -> None:
+        self._simulator = simulator
+        self._seed = seed
+        self._kept: tuple[datetime, Cast, Moment] | None = None
+
+    def set_stage(self, control: SimulatorControl) -> Cast:
+        """Set the stage in a database and a simulator that hold nothing, and return who stands on it."""
+        if self._kept is None or self._kept[0] != clock.now():
+            control.stand_at(clock.now())
+            stage = Stage.set(control, student=make_sam(), instructor=make_ines())
+            cast = Cast(stage.student, stage.instructor, stage.service)
+            self._seed.plant()
+            self._kept = (clock.now(), copy.deepcopy(cast), self._simulator.core.moment())
+            return cast
+        _, cast, moment = self._kept
+        self._seed.bring_back()
+        self._simulator.core.come_back_to(moment)
+        return copy.deepcopy(cast)
+
+
+@pytest.fixture(scope="session")
+def house(simulator: Server, django_db_setup: None, request: pytest.FixtureRequest) -> Iterator[House]:
+    with closing(Seed(request.config.stash[SEAT].database_url, schema="stage")) as seed:
+        yield House(simulator, seed)
+
+
 @pytest.fixture
-def stage(stripe: SimulatorControl, standing_clock: object, student: User, instructor: User) -> Stage:
+def cast_on_stage(house: House, stripe: SimulatorControl, standing_clock: object) -> Cast:
+    return house.set_stage(stripe)
+
+
+@pytest.fixture(autouse=True)
+def cast(request: pytest.FixtureRequest) -> Cast | None:
+    """Those on the stage of a test that has one: there first, since all that its tables held goes when it is set."""
+    return request.getfixturevalue("cast_on_stage") if "cast_on_stage" in request.fixturenames else None
+
+
+@pytest.fixture
+def stage(stripe: SimulatorControl, cast_on_stage: Cast) -> Stage:
     """The cast ready to do business, on A_MONDAY."""
-    stripe.stand_at(clock.now())
-    return Stage(stripe, student=student, instructor=instructor)
+    return Stage(stripe, cast_on_stage)
 
 
 def make_service(simulator: SimulatorControl, *, user: User | None = None, hourly_price: int = 12_000) -> Service:

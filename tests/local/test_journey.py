@@ -24,7 +24,7 @@ A_MOMENT = timedelta(seconds=30)  # clocks flow while a test runs
 @pytest.fixture
 def flowing_stage(stripe, student, instructor) -> Stage:
     """The cast ready to do business, today."""
-    return Stage(stripe, student=student, instructor=instructor)
+    return Stage.set(stripe, student=student, instructor=instructor)
 
 
 def simulators_clock(stage: Stage) -> datetime:

@@ -12,7 +12,7 @@ from instainstru.local.simulator import SimulatorControl
 from payments.operations.reconcile import reconcile
 from tests.conftest import A_MONDAY
 from tests.factories import UserFactory
-from tests.stage import Stage
+from tests.stage import House, Stage
 from tests.webhooks.conftest import Json, Post
 from tests.webhooks.lives import ACTS, Deliver, Disorderly, Life, in_order, live, picture
 
@@ -76,6 +76,7 @@ BEGINNINGS: list[list[str]] = [  # so that most lives have money in them
 def test_any_post_leads_to_the_same_state(
     stripe: SimulatorControl,
     start_over: StartOver,
+    house: House,
     card: str,
     hours_ahead: int,
     credits: int,
@@ -86,8 +87,7 @@ def test_any_post_leads_to_the_same_state(
         start_over()
         stripe.reset()
         clock.stand_at(A_MONDAY)
-        stripe.stand_at(A_MONDAY)
-        stage = Stage(stripe, student=UserFactory(), instructor=UserFactory(as_instructor=True))
+        stage = Stage(stripe, house.set_stage(stripe))
         stage.give_credit(12_000)
         stage.use_card(card)
         life = Life(stage, UserFactory(as_staff=True), stage.book(hours_ahead=hours_ahead, credits=credits))

@@ -25,6 +25,7 @@ class Seat:
     database_url: str
     redis_url: str
     server: psycopg.Connection  # holds the lock; good for maintenance
+    memory: redis.Redis
 
     @classmethod
     def take(cls, database_url: str, redis_url: str) -> "Seat":
@@ -38,12 +39,14 @@ class Seat:
             (taken,) = server.execute("SELECT pg_try_advisory_lock(%s, %s)", [SEATS, number]).fetchone() or (False,)
             if taken:
                 family = re.sub(r"_seat_\d+$", "", maintenance.database_of(database_url))  # from a seat, one beside it
+                own_redis_url = maintenance.with_database(redis_url, str(number))
                 return cls(
                     number=number,
                     family=family,
                     database_url=maintenance.with_database(database_url, f"{family}_seat_{number}"),
-                    redis_url=maintenance.with_database(redis_url, str(number)),
+                    redis_url=own_redis_url,
                     server=server,
+                    memory=redis.from_url(own_redis_url),
                 )
         server.close()
         raise RuntimeError(f"All {number_of_databases - 1} seats are taken: that many tests or scenarios run at once.")
@@ -53,8 +56,7 @@ class Seat:
         return maintenance.database_of(self.database_url)
 
     def empty_redis(self) -> None:
-        with redis.from_url(self.redis_url) as client:
-            client.flushdb()
+        self.memory.flushdb()
 
     def leave(self) -> None:
         """Drop what was made here and let another have the seat."""
@@ -62,6 +64,7 @@ class Seat:
             return  # the lock went with the connection: another may sit here by now
         maintenance.drop(self.server, self.database)
         self.empty_redis()
+        self.memory.close()
         self.server.close()
 
 
