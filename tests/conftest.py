@@ -21,6 +21,20 @@ pytest_plugins = [
 A_MONDAY = datetime(2026, 3, 2, 15, 0, tzinfo=UTC)  # 10:00 in New York, 07:00 in Los Angeles; six days before DST
 
 
+# --- The longest first --------------------------------------------------------------------------------------------
+
+THE_LONGEST = ("local/test_demo.py", "local/test_chaos.py", "benchmarks/", "races/", "crash/", "concurrency/test_cases")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what takes longest, or one worker goes on with it for minutes after the others have ended."""
+
+    def place_of(item: pytest.Item) -> int:
+        return next((number for number, name in enumerate(THE_LONGEST) if f"/tests/{name}" in str(item.path)), 99)
+
+    items.sort(key=place_of)
+
+
 # --- The cast -----------------------------------------------------------------------------------------------------
 
 
