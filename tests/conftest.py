@@ -1,5 +1,6 @@
 """What every test may ask for: the cast, an API client for each of them, and a clock that stands."""
 
+import gc
 import socket
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -33,6 +34,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         return next((number for number, name in enumerate(THE_LONGEST) if f"/tests/{name}" in str(item.path)), 99)
 
     items.sort(key=place_of)
+
+
+def pytest_collection_finish() -> None:
+    """Leave what is there by now, and stays, out of every collection of garbage from here on."""
+    gc.freeze()
 
 
 # --- The cast -----------------------------------------------------------------------------------------------------

@@ -22,7 +22,7 @@ from instainstru.local.traveller import SWEEPS, Traveller
 from instainstru.models import ClockOffset
 from instainstru.notifications.models import Message
 from instainstru.notifications.tasks import sweep_unsent_messages
-from payments.sweeps import Sweep
+from payments.sweeps import Sweep, when_due
 
 
 def _next_message() -> datetime | None:
@@ -64,7 +64,7 @@ def keep_in_step(simulator: SimulatorControl) -> None:
 
 def next_due() -> list[tuple[datetime, str]]:
     """Return when each sweep next has something to do, the soonest first."""
-    return sorted((at, sweep.name) for sweep in ALL_SWEEPS if (at := sweep.next_due_at()) is not None)
+    return sorted((at, sweep.name) for at, sweep in when_due(ALL_SWEEPS))
 
 
 def _move(instant: datetime) -> None:

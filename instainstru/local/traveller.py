@@ -15,7 +15,7 @@ from disputes.sweeps import SWEEPS as CASE_SWEEPS
 from instainstru import clock
 from instainstru.celery import app
 from payments.sweeps import SWEEPS as MONEY_SWEEPS
-from payments.sweeps import Sweep
+from payments.sweeps import Sweep, when_due
 
 SWEEPS = (*MONEY_SWEEPS, *CASE_SWEEPS, *CALENDAR_SWEEPS)
 PATIENCE = 500  # runs of the sweeps at one instant; a sweep that stays due for ever is a bug and must not hang us
@@ -39,7 +39,7 @@ class Traveller:
             raise ValueError(f"Time goes forward only: it is {clock.now()}, not yet {instant}.")
         arrived_at, runs = None, 0
         with _eagerly():
-            while self.clockwork_runs and (due := self._due()):
+            while self.clockwork_runs and (due := when_due(self._sweeps)):  # most of what a journey takes: once a run
                 earliest = min(at for at, _ in due)
                 if earliest > instant or (earliest == instant and not run_what_is_due_then):
                     break
@@ -53,10 +53,6 @@ class Traveller:
                     sweep.run()
                 runs += 1
         self._move(instant)
-
-    def _due(self) -> list[tuple[datetime, Sweep]]:
-        """Ask every sweep. It is most of what a journey takes, so once a run: moving on makes nothing else due."""
-        return [(at, sweep) for sweep in self._sweeps if (at := sweep.next_due_at()) is not None]
 
 
 @contextlib.contextmanager
