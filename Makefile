@@ -4,6 +4,9 @@ PYTHON_OF_PROJECT := .venv/bin/python
 MANAGE := $(PYTHON_OF_PROJECT) manage.py
 WORKERS ?= 2
 
+# The demo starts half a dozen programs and the tests start many: none should compile Django and all else anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help demo demo-once demo-reset test check lint types imports migrations openapi openapi-write policy-in-step \
 	policy-coverage mutation sabotage simulate chaos machines bench deploy-settings lock clean local dev
