@@ -14,7 +14,7 @@ ENV PATH=/venv/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1 \
     MEDIA_ROOT=/srv/media \
-    GUNICORN_CMD_ARGS="--bind=0.0.0.0:8000 --workers=2 --threads=4 --worker-tmp-dir=/dev/shm"
+    GUNICORN_CMD_ARGS="--bind=0.0.0.0:8000 --workers=2 --threads=4 --keep-alive=75 --worker-tmp-dir=/dev/shm"
 WORKDIR /app
 COPY --from=dependencies /venv /venv
 COPY . .

@@ -21,6 +21,7 @@ def web_server(scale: Scale, *, stripe: str) -> Program:
         "--worker-class=gthread",
         f"--workers={scale.web_processes}",
         f"--threads={scale.web_threads}",
+        "--keep-alive=75",  # as in the image: longer than anybody keeps a connection who thinks, or a proxy in between
         "--no-control-socket",
     ]
     return Program(
