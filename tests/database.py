@@ -54,9 +54,7 @@ def start_over(request: pytest.FixtureRequest, transactional_db: None) -> Callab
 
 
 def _keep_connections_that_are_well() -> bool:
-    """Do as between two requests, and say that nothing more has to be closed: a new connection has prepared nothing."""
+    """Do as between two requests, and say that no more has to be closed: a new connection has no statement prepared."""
     for connection in connections.all(initialized_only=True):
-        if connection.in_atomic_block:
-            connection.close()
         connection.close_if_unusable_or_obsolete()
     return False
