@@ -9,11 +9,12 @@ from functools import partial
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import BigIntegerField, Q
 
 from instainstru import clock
 from instainstru.accounts.models import User
 from instainstru.api.idempotency import Receipt
+from instainstru.prepared import Given, Prepared
 from instainstru.refusals import Refused
 from payments import endings, engine, freezes
 from payments.endings import Subject
@@ -68,7 +69,7 @@ def begin(
     """
     with transaction.atomic(durable=True):
         subject = endings.lock_subject(kind, payment_id)
-        so_far = list(subject.payment.operations.defer("plan", "conclusion").order_by("number"))
+        so_far = _of(subject.payment, _EVERYTHING)
         operation = _already_asked(so_far, kind, inputs or {})
         if operation is None:
             take = waiting.wait_its_turn if waiting.has_to_wait(subject, kind, so_far) else partial(accept, runs=True)
@@ -231,7 +232,6 @@ def _finish(operation: Operation, progress: engine.Progress, *, now: datetime) -
         states = {step.state for step in steps}
         if Step.State.SENT in states:
             return None  # begun anew by another runner: the answer is its to wait for
-        ours.payment = subject.payment
         if Step.State.PLANNED in states:
             if moved is not None:  # after the last answer nothing is planned, or what it moved would be lost here
                 raise RuntimeError(f"{operation}: an answer was taken for the last one.")
@@ -324,7 +324,6 @@ def go_on(subject: Subject, *, now: datetime) -> None:
     if halted is None:
         waiting.begin_next(subject, now=now)
         return
-    halted.payment = payment
     if halted.gave:  # what its end gives was given when it was refused (P10.3): only its calls are still to be made
         resuming.go_on_from_the_refusal(halted, payment)
         return
@@ -340,7 +339,21 @@ def go_on(subject: Subject, *, now: datetime) -> None:
 
 
 def _in_flight(payment: Payment) -> list[Operation]:
-    return list(payment.operations.in_flight().order_by("number"))
+    return _of(payment, _IN_FLIGHT)
+
+
+def _of(payment: Payment, operations: Prepared[Operation]) -> list[Operation]:
+    found = operations.all(payment=payment.pk)
+    for operation in found:
+        operation.payment = payment
+    return found
+
+
+_PAYMENT = Given("payment", BigIntegerField())
+_EVERYTHING = Prepared(
+    lambda: Operation.objects.filter(payment=_PAYMENT).defer("plan", "conclusion").order_by("number")
+)
+_IN_FLIGHT = Prepared(lambda: Operation.objects.in_flight().filter(payment=_PAYMENT).order_by("number"))
 
 
 def _next_halted(payment: Payment, in_flight: Iterable[Operation]) -> Operation | None:
