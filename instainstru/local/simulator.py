@@ -32,6 +32,10 @@ class SimulatorControl:
         """Let the simulator's clock run ahead of the wall."""
         self._ask("POST", "/_control/clock", {"offset_seconds": seconds})
 
+    def let_keys_travel(self) -> None:
+        """Let idempotency keys age by the simulator's clock, as when our machines' clocks travel with it."""
+        self._ask("POST", "/_control/settings", {"idempotency_keys_travel": 1})
+
     def fund_platform(self, cents: int) -> str:
         """Put money into the platform's balance and return the top-up's id."""
         return self._ask("POST", "/_control/platform/fund", {"cents": cents})["id"]

@@ -49,8 +49,8 @@ class Marketplace(RuleBasedStateMachine):
         self.world = World(story, self.stripe)
         self.player = Player(self.world)
         self.numbers = itertools.count(1)
-        self.laid = self.world.ambush.laid()
-        self.laid.__enter__()
+        self.alive = self.world.alive()
+        self.alive.__enter__()
         for lesson in LESSONS:
             self.happens("book", lesson=lesson.number)
 
@@ -81,8 +81,8 @@ class Marketplace(RuleBasedStateMachine):
         assert wrong == []
 
     def teardown(self) -> None:
-        self.laid.__exit__(None, None, None)
-        wrong = end(self.world)
+        wrong = end(self.world, self.player)
+        self.alive.__exit__(None, None, None)
         self.world.leave()
         assert wrong == []
 

@@ -5,6 +5,7 @@ and what goes wrong. Nothing in it depends on ids or on the wall's time, so the 
 story with steps left out is still a story: that is how a failing one is shortened.
 
 `story`, `plots` and `troubles` draw it; `world`, `acts`, `perils` and `post` carry it out against the real operations,
-PostgreSQL, Redis and the Stripe simulator; `looks`, `invariants` and `ending` say what must hold; `play` plays one
-story, `shorten` shortens it, and `many` plays many at once.
+PostgreSQL, Redis and the Stripe simulator, which `nearby` has in this very process; `looks`, `sums`, `invariants`,
+`outcomes` and `ending` say what must hold, and `memory` saves them what has not changed; `play` plays one story,
+`shorten` shortens it, and `many` plays many at once.
 """

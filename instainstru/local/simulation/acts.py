@@ -10,8 +10,8 @@ from bookings import operations as bookings
 from disputes.models import NoShowReport
 from instainstru import clock
 from instainstru.local.scenarios import events
-from instainstru.local.scenarios.expectations import snapshot
 from instainstru.local.scenarios.stage import save_card
+from instainstru.local.simulation.looks import fingerprint
 from instainstru.local.simulation.story import Step
 from instainstru.local.simulation.world import World
 from instainstru.refusals import Refused
@@ -41,11 +41,11 @@ def act(step: Step, world: World) -> str:
 
 
 def _act_now(step: Step, world: World) -> str:
-    before = snapshot() if step.lesson is not None else None
+    before = world.memory.recall("fingerprint", fingerprint)
     try:
         return _ACTS.get(step.do, _as_in_scenarios)(step, world) or DONE
     except Refused as refusal:
-        if refusal.code not in AFTER_STRIPE and snapshot() != before:
+        if refusal.code not in AFTER_STRIPE and world.memory.recall("fingerprint", fingerprint) != before:
             raise ChangedThough(f"{step.do}, refused with {refusal.code}") from refusal
         return str(refusal.code)
     except GatewayUnavailable:

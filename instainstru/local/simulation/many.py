@@ -15,10 +15,10 @@ from typing import Any
 from django.db import connections
 
 from instainstru.local.databases.scratch import scratch
+from instainstru.local.simulation.nearby import nearby_simulator
 from instainstru.local.simulation.play import Outcome, play, story_of
 from instainstru.local.simulation.shorten import shorten
 from instainstru.local.simulation.story import Faults
-from instainstru.local.simulator import own_simulator
 
 Json = dict[str, Any]
 TellStep = Callable[[str], object]
@@ -137,7 +137,7 @@ def _work(seeds: Sequence[int], order: Order, end: Connection) -> None:
 
 
 def _play_seeds(seeds: Sequence[int], order: Order, take: Callable[[Outcome], object]) -> None:
-    with own_simulator() as simulator, scratch() as start_over:
+    with nearby_simulator() as simulator, scratch() as start_over:
         for seed in seeds:
             story = story_of(seed, bookings=order.bookings, faults=order.faults)
             if order.only is not None:

@@ -19,8 +19,8 @@ from django.db import connections
 from bookings.models import Booking
 from instainstru.local.simulation import ending, plots, troubles
 from instainstru.local.simulation.acts import act
-from instainstru.local.simulation.invariants import broken
-from instainstru.local.simulation.looks import Look, look_around
+from instainstru.local.simulation.invariants import audit, broken
+from instainstru.local.simulation.looks import Look, Watch
 from instainstru.local.simulation.perils import Killed
 from instainstru.local.simulation.story import Draft, Faults, Step, Story, draw_lessons
 from instainstru.local.simulation.world import World
@@ -28,6 +28,7 @@ from instainstru.local.simulator import SimulatorControl
 from payments.models import Payment
 
 FAILED, KILLED = "failed", "killed"
+AUDITED_EVERY = 10  # looks
 NOT_BY_US = {"bank", "chargeback", "dashboard_refund", "finish_3ds"}  # what changes something at Stripe alone
 _WHICH = re.compile(r"(bk|pi|ch|tr|re|du|dp|acct|evt|cb)_\w+|\d+")  # what differs from one run to the next
 
@@ -100,6 +101,8 @@ class Player:
     def __init__(self, world: World) -> None:
         self.look: Look | None = None
         self._world = world
+        self._watch = Watch(world, world.memory)
+        self._looks = 0
 
     def play(self, step: Step) -> tuple[str, list[str]]:
         """Play a step; return a word for how it went, and a line for each thing that is wrong since."""
@@ -108,12 +111,19 @@ class Player:
             word = self._play(step)
             if self.look is not None and step.do not in NOT_BY_US and passed == self._world.ambush.points_passed:
                 return word, []
-            now = look_around(self._world)
-            wrong = broken(self.look, now)
+            return word, self.look_around()
         except Exception as error:  # noqa: BLE001 - whatever nobody has foreseen is what we look for
             return FAILED, [words_of(error)]
+
+    def look_around(self, *, closely: bool = False) -> list[str]:
+        """Look at everything, every so often with the product's own checks too; return a line for what is wrong."""
+        now = self._watch.look()
+        wrong = broken(self.look, now)
+        if closely or self._looks % AUDITED_EVERY == 0:
+            wrong += audit()
+        self._looks += 1
         self.look = now
-        return word, wrong
+        return wrong
 
     def _play(self, step: Step) -> str:
         """Travel to a step and carry it out; who is killed on the way is buried, and the next worker goes on."""
@@ -142,7 +152,8 @@ class Player:
 def _play(world: World, story: Story, outcome: Outcome, tell: Callable[[str], object]) -> None:
     trail = hashlib.sha256()
     player = Player(world)
-    with world.ambush.laid():
+    wrong: list[str] = []
+    with world.alive():
         for step in story.steps:
             word, wrong = player.play(step)
             outcome.steps += 1
@@ -152,7 +163,9 @@ def _play(world: World, story: Story, outcome: Outcome, tell: Callable[[str], ob
             if wrong:
                 outcome.failure = Failure(after=step.number, lines=tuple(wrong))
                 break
-    if outcome.failure is None and (wrong := end(world)):
+        if outcome.failure is None:
+            wrong = end(world, player)
+    if outcome.failure is None and wrong:
         outcome.failure = Failure(after=None, lines=tuple(wrong))
     outcome.bookings = Booking.objects.count()
     outcome.ends.update(Payment.objects.values_list("settlement_outcome", flat=True))
@@ -160,11 +173,11 @@ def _play(world: World, story: Story, outcome: Outcome, tell: Callable[[str], ob
     outcome.trail = trail.hexdigest()[:16]
 
 
-def end(world: World) -> list[str]:
-    """End all trouble, let time pass and staff do their work; return what is wrong then."""
+def end(world: World, player: Player) -> list[str]:
+    """End all trouble, let time pass and staff do their work; return what is wrong then, or on the way."""
     try:
         for part in (ending.calm_down, ending.let_it_settle, ending.let_staff_end_it, ending.final_account):
-            if wrong := part(world):
+            if wrong := part(world) + player.look_around(closely=True):
                 return wrong
     except Exception as error:  # noqa: BLE001 - as above
         return [words_of(error)]

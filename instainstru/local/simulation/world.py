@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
+from unittest import mock
 
 from django.conf import settings
 from django.test import override_settings
@@ -11,12 +14,14 @@ from bookings.models import Booking, Category, Service
 from instainstru import clock
 from instainstru.accounts.models import Role, User
 from instainstru.local.scenarios.stage import PLATFORM_FUNDS, Stage, make_service, make_student, make_user
+from instainstru.local.simulation.memory import Memory
 from instainstru.local.simulation.perils import Ambush
 from instainstru.local.simulation.post import Post
 from instainstru.local.simulation.story import BEGINNING, Lesson, Story
 from instainstru.local.simulator import SimulatorControl
-from instainstru.local.traveller import Traveller
+from instainstru.local.traveller import SWEEPS, Traveller
 from payments import operations as payments
+from payments.sweeps import Sweep
 
 CREDITS = (  # what each student is given: cents, days until it expires
     (4_000, 8),
@@ -34,7 +39,8 @@ class World:
         self.began_at = BEGINNING
         self.ambush = Ambush()
         self.post = Post(simulator)
-        self.traveller = Traveller(move=self._move)
+        self.memory = Memory()
+        self.traveller = Traveller(move=self._move, sweeps=[self._remembered(sweep) for sweep in SWEEPS])
         self._lessons = {lesson.number: lesson for lesson in story.lessons}
         self._redis_down = override_settings(
             CACHES=settings.CACHES | {"default": settings.CACHES["default"] | {"LOCATION": NOWHERE}}
@@ -42,7 +48,11 @@ class World:
         self.redis_runs = True
         simulator.reset()
         simulator.keep_webhooks()
+        simulator.let_keys_travel()
         self._move(BEGINNING)
+        # The machines' clocks travel too, so that keys age and leases end as in weeks that really pass.
+        self._wall = mock.patch.object(clock, "wall", clock.now)
+        self._wall.start()
         funds = simulator.fund_platform(PLATFORM_FUNDS)
         payments.record_funding(cents=PLATFORM_FUNDS, stripe_object_id=funds, now=BEGINNING)
         self.staff = make_user(Role.STAFF)
@@ -89,11 +99,30 @@ class World:
                 self._redis_down.enable()
             self.redis_runs = running
 
+    @contextmanager
+    def alive(self) -> Iterator[None]:
+        """Let things happen in it for as long as the block lasts: the ambush is laid, and what changes is seen."""
+        with self.ambush.laid(), self.memory.watching():
+            yield
+
     def leave(self) -> None:
         """Let everything of this process be as it was before."""
         self.ambush.call_off()
         self.let_redis_run(True)
+        self._wall.stop()
         clock.flow()
+
+    def _remembered(self, sweep: Sweep) -> Sweep:
+        """A sweep that reads when it is due only if that may have changed: by what was written, or by its own run."""
+
+        def next_due_at() -> datetime | None:
+            return self.memory.recall(sweep.name, sweep.next_due_at)
+
+        def run() -> None:
+            sweep.run()
+            self.memory.forget(sweep.name)
+
+        return Sweep(sweep.name, next_due_at, run)
 
     def _move(self, instant: datetime) -> None:
         clock.stand_at(instant)

@@ -14,6 +14,7 @@ DEFAULTS: dict[str, int] = {
     "hold_seconds_off_session_visa": 0,  # 410,400 at Stripe (4 days 18 hours); 0: as any other hold
     "funds_delay_seconds": 0,  # how long a charge is pending before it is available
     "idempotency_key_seconds": DAY,  # of real time
+    "idempotency_keys_travel": 0,  # 1: of the simulator's own clock, where the platform's machines travel with it too
 }
 
 
