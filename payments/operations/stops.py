@@ -17,7 +17,7 @@ from payments.endings import Subject
 from payments.ledger import journal
 from payments.models import Operation, Payment, Step
 from payments.operations import waiting
-from payments.operations.consequences import give_credits, say_what_stopped, set_deadlines, unfreeze
+from payments.operations.consequences import book_debt, give_credits, say_what_stopped, set_deadlines, unfreeze
 from payments.operations.facts import facts_of
 from payments.operations.lifecycle import ENDS_WHAT_WAITS, accept, end_what_waits, go_on, write
 from payments.operations.resuming import go_on_from_the_refusal, still_to_do
@@ -102,6 +102,7 @@ def resolve_stuck(
             now=now,
             operation=operation,
         )
+        book_debt(payment, ending, now=now)
         if ending.successor is None:
             _forget_what_could_not_be_voided(payment)
         if ending.payment_status == PaymentStatus.MANUAL_REVIEW:
@@ -217,8 +218,9 @@ def _begin_anew(subject: Subject, operation: Operation, plan: Plan, *, actor: Us
 
 def _plan_to_give_up(operation: Operation, payment: Payment) -> Plan:
     ending = _given_up(operation, payment)
+    debt = payment.owed_cents if ending.outcome == Outcome.NEVER_PAID else 0  # for what was never advanced
     if ending.payment_status == PaymentStatus.SETTLED:  # a LOCK's funds stay held
-        ending = replace(ending, lines=_what_is_missing(payment))
+        ending = replace(ending, lines=_what_is_missing(payment, debt=debt))
     elif operation.kind == Action.STAFF_REFUND:
         ending = replace(ending, lines=_what_was_taken(operation, payment))
     back, holds = ending.credits.released, payment.instructor_payout_cents
@@ -228,7 +230,8 @@ def _plan_to_give_up(operation: Operation, payment: Payment) -> Plan:
         version=payment.policy_version,
         ending=ending,
         to_student=("What is held on your card is freed." if ending.successor else "Nothing more moves on your card.")
-        + (f" {dollars(back)} goes back to your credits." if back else ""),
+        + (f" {dollars(back)} goes back to your credits." if back else "")
+        + (" Nothing is owed for the lesson any more." if debt else ""),
         to_instructor=f"You keep the {dollars(holds)} that you have; nothing more is paid to you."
         if holds
         else "Nothing more is paid to you.",
@@ -244,7 +247,7 @@ def _given_up(operation: Operation, payment: Payment) -> Ending:
     if plan.action in (Action.RELEASE_HOLD, Action.RESCHEDULE, Action.WIN_CHARGEBACK):
         return Ending(payment_status=PaymentStatus(payment.former_status))
     paid = payment.captured_cents or payment.instructor_payout_cents
-    if not paid and payment.review_reason != ReviewReason.VOID_REFUSED:
+    if not paid and not operation.gave and payment.review_reason != ReviewReason.VOID_REFUSED:
         # The card is not left held for what will never be charged; a hold that could not be voided is, until it lapses.
         return Ending(successor=Action.END_UNPAID)
     return Ending(
@@ -276,16 +279,20 @@ def _booked(payment: Payment) -> dict[str, int]:
     return dict(payment.postings.values("account").annotate(sum=Sum("amount_cents")).values_list("account", "sum"))
 
 
-def _what_is_missing(payment: Payment) -> tuple[Line, ...]:
-    """Close the payment's accounts: what is kept is fee income, what the instructor got or lacks too much a loss."""
+def _what_is_missing(payment: Payment, *, debt: int) -> tuple[Line, ...]:
+    """Close the payment's accounts: what is kept is fee income, what the instructor got or lacks too much a loss.
+
+    A `debt` of the student's for a payout that was never advanced is a loss too.
+    """
     sums = _booked(payment)
     kept = -sums.get(Account.HELD, 0)
     unearned = sums.get(Account.CONNECTED, 0) + sums.get(Account.EARNINGS, 0)
     return balanced(
         Line(Account.HELD, kept),
         Line(Account.FEE_INCOME, -kept),
-        Line(Account.LOSSES, unearned),
+        Line(Account.LOSSES, unearned + debt),
         Line(Account.EARNINGS, -unearned),
+        Line(Account.RECEIVABLE, -debt),
     )
 
 

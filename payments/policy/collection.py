@@ -10,7 +10,7 @@ from payments.policy.facts import Facts
 from payments.policy.plan import CreditMoves, Ending, Plan, PlannedStep
 from payments.policy.rules import Rules
 from payments.policy.settlement import payout_steps
-from payments.policy.states import Action, BookingStatus, Call, Outcome, PaymentStatus, ReviewReason
+from payments.policy.states import STOPS, Action, BookingStatus, Call, Outcome, PaymentStatus, ReviewReason
 
 
 def collection_has_failed(facts: Facts, now: datetime, *, rules: Rules) -> bool:
@@ -49,10 +49,13 @@ def plan_advance(facts: Facts, now: datetime, *, rules: Rules) -> Plan:
 def plan_collection(facts: Facts, now: datetime, *, rules: Rules) -> Plan:
     """Decide what paying later does: a plain charge of what is owed, with no transfer (P10.2).
 
-    Raises Refused("already_settled") if nothing is owed.
+    Raises Refused: "already_settled" if nothing is owed, "operation_in_progress" while Stripe's no to the advance waits
+    for staff: paid or not, the instructor is not yet (P10.3).
     """
     if not facts.owed:
         raise Refused("already_settled")
+    if facts.review_reason in STOPS:
+        raise Refused("operation_in_progress")
     pending = (PlannedStep(call=Call.VOID, amount=0),) if facts.has_pending_intent else ()
     return Plan(
         action=Action.COLLECT,
