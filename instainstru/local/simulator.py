@@ -52,6 +52,10 @@ class SimulatorControl:
         """Give or take an account the right to receive transfers: `active`, `inactive`, `pending`."""
         self._ask("POST", f"/_control/accounts/{account_id}", {"transfers": transfers})
 
+    def reject_account(self, account_id: str) -> None:
+        """Undo an account's onboarding: it can neither receive transfers nor be paid out."""
+        self._ask("POST", f"/_control/accounts/{account_id}", {"onboarded": False})
+
     def finish_3ds(self, intent_id: str, *, succeed: bool = True) -> None:
         """Be the student at the bank's page."""
         self._ask("POST", f"/_control/payment_intents/{intent_id}/authenticate", {"succeed": succeed})
@@ -99,6 +103,15 @@ class SimulatorControl:
         return self._ask("POST", "/_control/dashboard/refund", asked if cents is None else asked | {"amount": cents})[
             "id"
         ]
+
+    def reverse_in_dashboard(self, transfer_id: str, *, cents: int | None = None) -> str:
+        """Be one of us who takes a transfer back in Stripe's own dashboard; return the reversal's id."""
+        asked: Json = {"transfer": transfer_id} if cents is None else {"transfer": transfer_id, "amount": cents}
+        return self._ask("POST", "/_control/dashboard/reversal", asked)["id"]
+
+    def run_payouts(self) -> list[str]:
+        """Let a day of payouts pass at Stripe; return the payouts' ids."""
+        return [payout["id"] for payout in self._ask("POST", "/_control/payouts/run", {})]
 
     def fail_refund(self, refund_id: str) -> None:
         """Be the bank that sends a refund back."""

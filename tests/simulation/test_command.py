@@ -19,6 +19,9 @@ def test_it_ends_with_what_came_of_it(transactional_db: None) -> None:
     report = json.loads(out.getvalue().splitlines()[-1])
     assert (report["seeds"], report["failed"], report["failed_seeds"]) == (1, 0, [])
     assert report["bookings"] == 1
+    assert report["coverage"]["operations"]["checkout"] == 1
+    assert "chargeback_lost" in report["never_occurred"]["outcomes"]
+    assert "outcomes that never occurred: " in out.getvalue()
 
 
 @pytest.mark.timeout(300)

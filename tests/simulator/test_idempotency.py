@@ -119,6 +119,21 @@ def test_keys_age_by_real_time_not_by_the_simulators(stage: Stage) -> None:
     assert first == replayed != anew
 
 
+def test_keys_age_by_the_simulators_time_where_the_machines_travel_with_it(stage: Stage) -> None:
+    params = {"amount": 100, "currency": "usd", "destination": stage.instructor()}
+
+    def pay() -> str:
+        return stage.api.transfers.create(params, {"idempotency_key": "k"}).id
+
+    stage.control.post("settings", idempotency_keys_travel=1)
+    first = pay()
+    stage.control.post("clock", offset_seconds=23 * 60 * 60)
+    replayed = pay()
+    stage.control.post("clock", offset_seconds=25 * 60 * 60)
+
+    assert first == replayed != pay()
+
+
 def test_twenty_threads_with_one_key_have_one_effect(stage: Stage) -> None:
     intent = stage.authorize()
     together = threading.Barrier(20)

@@ -104,6 +104,17 @@ def test_a_refund_from_the_dashboard_is_like_any_other(stage: Stage) -> None:
     assert (event["request"].id, event.data.object.amount_refunded) == (None, 500)
 
 
+def test_a_reversal_from_the_dashboard_is_like_any_other(stage: Stage) -> None:
+    _, account = stage.lesson_paid()
+    transfer = stage.api.transfers.list({"destination": account}).data[0]
+
+    made = stage.control.post("dashboard/reversal", transfer=transfer.id, amount=500)
+
+    assert (made["amount"], stage.api.transfers.retrieve(transfer.id).amount_reversed) == (500, 500)
+    event = stage.api.events.list({"type": "transfer.reversed"}).data[0]
+    assert (event["request"].id, event.data.object.amount_reversed) == (None, 500)
+
+
 # --- Disputes -----------------------------------------------------------------------------------------------------
 
 

@@ -7,18 +7,22 @@ from dataclasses import replace
 from urllib.error import HTTPError
 
 from bookings import operations as bookings
-from disputes.models import NoShowReport
+from bookings.operations.tiers import evaluate_tiers
+from disputes import operations as disputes
+from disputes.models import Chargeback, NoShowReport
 from instainstru import clock
 from instainstru.local.scenarios import events
 from instainstru.local.scenarios.stage import save_card
+from instainstru.local.simulation import at_stripe
+from instainstru.local.simulation.at_stripe import NOTHING_THERE, payee_of
 from instainstru.local.simulation.looks import fingerprint
 from instainstru.local.simulation.story import Step
 from instainstru.local.simulation.world import World
 from instainstru.refusals import Refused
 from payments import operations as payments
-from payments.gateway.parties import GatewayUnavailable
+from payments.gateway.parties import GatewayRefused, GatewayUnavailable
 
-DONE, NOTHING_THERE, NO_ANSWER = "done", "nothing there", "no answer"
+DONE, NO_ANSWER = "done", "no answer"
 # Said after Stripe was asked, so that something may well have happened before.
 AFTER_STRIPE = {"card_declined", "authentication_required", "slot_unavailable", "payment_method_required"}
 
@@ -76,12 +80,16 @@ def _book(step: Step, world: World) -> None:
     )
 
 
-def _set_card(step: Step, world: World) -> None:
+def _set_card(step: Step, world: World) -> str | None:
     """A student has one card for all lessons, so this needs no booking."""
     assert step.lesson is not None
     student = world.students[world.lesson(step.lesson).student]
-    save_card(student, card=step.more["card"])
+    try:
+        save_card(student, card=step.more["card"])
+    except GatewayRefused:  # two cards in one instant are one setup, of which the first is kept
+        return "card refused"
     payments.retry_unpaid(student=student, now=clock.now())
+    return None
 
 
 def _pay_now(step: Step, world: World) -> str | None:
@@ -93,24 +101,6 @@ def _pay_now(step: Step, world: World) -> str | None:
     return None
 
 
-def _bank(step: Step, world: World) -> str | None:
-    """The cardholder's bank takes the money, or decides; we hear of it by the post alone."""
-    assert step.lesson is not None
-    stage = world.stage_of(step.lesson)
-    if stage is None or not stage.booking.payment.intent_id:
-        return NOTHING_THERE
-    intent = stage.booking.payment.intent_id
-    try:
-        if step.more["phase"] == "opened":
-            world.simulator.dispute(intent)
-        else:
-            world.simulator.decide_dispute(intent, won=step.more["phase"] == "won")
-    except HTTPError:  # nothing was charged, or nothing is disputed
-        return NOTHING_THERE
-    world.post.untold.add(stage.booking.ref)
-    return None
-
-
 def _at_the_bank(step: Step, world: World) -> str | None:
     """Something happens at the bank, and the news comes at once; it has happened, even if it is not taken in."""
     if step.lesson is not None and (stage := world.stage_of(step.lesson)):
@@ -118,22 +108,43 @@ def _at_the_bank(step: Step, world: World) -> str | None:
     return _as_in_scenarios(step, world)
 
 
-def _dashboard_refund(step: Step, world: World) -> str | None:
-    """One of us refunds in Stripe's own dashboard (P8.8)."""
+def _staff_see_changes(step: Step, world: World) -> str | None:
+    """Staff have looked at what somebody did in Stripe's dashboard, and let the booking go on (P8.8)."""
     assert step.lesson is not None
     stage = world.stage_of(step.lesson)
-    if stage is None or not stage.booking.payment.intent_id:
+    if stage is None:
         return NOTHING_THERE
-    try:
-        world.simulator.refund_in_dashboard(stage.booking.payment.intent_id, cents=step.more["cents"])
-    except HTTPError:
-        return NOTHING_THERE
-    world.post.untold.add(stage.booking.ref)
+    payments.see_changes(payment_id=stage.booking.payment_id, actor=world.staff, now=clock.now())
     return None
 
 
+def _submit_evidence(step: Step, world: World) -> str | None:
+    """Staff send our side of a chargeback to the bank."""
+    assert step.lesson is not None
+    stage = world.stage_of(step.lesson)
+    opened = Chargeback.objects.filter(booking=stage.booking) if stage else Chargeback.objects.none()
+    chargeback = opened.order_by("pk").last()
+    if chargeback is None:
+        return NOTHING_THERE
+    disputes.submit_evidence(
+        chargeback=chargeback, actor=world.staff, statement="The lesson took place.", now=clock.now()
+    )
+    return None
+
+
+def _hold_payouts(step: Step, world: World) -> None:
+    """Finance keeps an instructor's money from going on to the bank, or lets it go on."""
+    order = payments.hold_payouts if step.more["held"] else payments.release_payouts
+    order(payee=payee_of(step, world), actor=world.staff, reason="Asked for by finance.", now=clock.now())
+
+
+def _night(step: Step, world: World) -> None:
+    """What is done once a night: tiers are recomputed (P1.3)."""
+    evaluate_tiers(now=clock.now())
+
+
 def _clockwork(step: Step, world: World) -> None:
-    world.traveller.clockwork_runs = step.more["running"]
+    world.let_clockwork_run(step.more["running"])
 
 
 def _stripe_fault(step: Step, world: World) -> None:
@@ -144,15 +155,19 @@ _ACTS: dict[str, Callable[[Step, World], str | None]] = {
     "book": _book,
     "set_card": _set_card,
     "pay_now": _pay_now,
-    "bank": _bank,
     "chargeback": _at_the_bank,
     "finish_3ds": _at_the_bank,
-    "dashboard_refund": _dashboard_refund,
+    "staff_see_changes": _staff_see_changes,
+    "submit_evidence": _submit_evidence,
+    "hold_payouts": _hold_payouts,
+    "night": _night,
     "clockwork": _clockwork,
     "stripe_fault": _stripe_fault,
     "nothing_but_time": lambda step, world: None,
     "redis": lambda step, world: world.let_redis_run(step.more["running"]),
+    "redis_forgets": lambda step, world: world.let_redis_forget(),
     "kill": lambda step, world: world.ambush.kill_at(step.more["after_points"]),
     "post": lambda step, world: world.post.deliver(**step.more),
     "backfill": lambda step, world: world.post.ask_for_what_is_missing(),
+    **at_stripe.ACTS,
 }

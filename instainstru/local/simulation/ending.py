@@ -18,7 +18,7 @@ from instainstru.local.simulation.world import World
 from instainstru.refusals import Refused
 from payments import operations as payments
 from payments.ledger import books
-from payments.models import Operation, Payment
+from payments.models import Operation, Payee, Payment
 from payments.operations.reconcile import reconcile
 from payments.policy.states import DisputeRuling, NoShowRuling, PaymentStatus, ReviewReason
 
@@ -33,6 +33,9 @@ def calm_down(world: World) -> list[str]:
     world.let_redis_run(True)
     world.simulator.order_fault("any", "none")
     world.traveller.clockwork_runs = True
+    for account in Payee.objects.order_by("pk").values_list("account_id", flat=True):
+        if account not in world.rejected:
+            world.simulator.make_payable(account)
     _pass_time(world, timedelta(0))
     for student in world.students:
         save_card(student, card="ok")
@@ -52,7 +55,7 @@ def let_it_settle(ground: Ground) -> list[str]:
 
 def let_staff_end_it(ground: Ground) -> list[str]:
     """Let staff rule, retry, give up and collect until everything is settled; return what they can't end."""
-    tried: set[int] = set()
+    tried: set[tuple[int, str]] = set()
     for _ in range(ROUNDS):
         for work in (_banks_decide, _staff_rule, _staff_look_at_changes, _debts_are_paid):
             work(ground)
@@ -126,12 +129,12 @@ def _debts_are_paid(ground: Ground) -> None:
         payments.retry_unpaid(student=student, now=clock.now())
 
 
-def _staff_take_up(ground: Ground, tried: set[int]) -> None:
-    """Retry each stop; what is refused once more is given up."""
+def _staff_take_up(ground: Ground, tried: set[tuple[int, str]]) -> None:
+    """Retry each stop; what is refused once more, be it decided anew, is given up."""
     staff, now = ground.staff, clock.now()
     for operation in Operation.objects.stuck().order_by("id"):
-        payment_id, again = operation.payment_id, operation.pk not in tried
-        tried.add(operation.pk)
+        payment_id, again = operation.payment_id, (operation.payment_id, operation.kind) not in tried
+        tried.add((payment_id, operation.kind))
         with contextlib.suppress(Refused):
             taken_up = (
                 payments.retry_stuck(payment_id=payment_id, actor=staff, now=now)

@@ -15,6 +15,7 @@ from typing import Any
 from django.db import connections
 
 from instainstru.local.databases.scratch import scratch
+from instainstru.local.simulation.coverage import Coverage
 from instainstru.local.simulation.nearby import nearby_simulator
 from instainstru.local.simulation.play import Outcome, play, story_of
 from instainstru.local.simulation.shorten import shorten
@@ -33,9 +34,11 @@ class Report:
     steps: int = 0
     seconds: float = 0
     busy_seconds: float = 0  # of all processes together
+    cpu_seconds: float = 0  # the same, without PostgreSQL's, and without waiting for a core
     failed: list[int] = field(default_factory=list)
     words: Counter[str] = field(default_factory=Counter)
     ends: Counter[str] = field(default_factory=Counter)
+    coverage: Coverage = field(default_factory=Coverage)
     trails: dict[int, str] = field(default_factory=dict)
 
     def add(self, outcome: Outcome) -> None:
@@ -43,8 +46,10 @@ class Report:
         self.bookings += outcome.bookings
         self.steps += outcome.steps
         self.busy_seconds += outcome.seconds
+        self.cpu_seconds += outcome.cpu_seconds
         self.words += outcome.words
         self.ends += outcome.ends
+        self.coverage.add(outcome.coverage)
         self.trails[outcome.story.seed] = outcome.trail
         if outcome.failure:
             self.failed.append(outcome.story.seed)
@@ -58,8 +63,11 @@ class Report:
             "steps": self.steps,
             "seconds": round(self.seconds, 1),
             "busy_seconds": round(self.busy_seconds, 1),
+            "cpu_seconds": round(self.cpu_seconds, 1),
             "steps_went": dict(self.words),
             "payments_ended": dict(self.ends),
+            "coverage": self.coverage.as_json(),
+            "never_occurred": dict(self.coverage.missing()),
             "trails": {str(seed): self.trails[seed] for seed in sorted(self.trails)},
         }
 

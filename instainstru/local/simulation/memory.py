@@ -55,7 +55,8 @@ class Memory:
             for outer in self._reading:
                 outer |= tables
             kept = _Kept(value, {table: self._writes[table] for table in tables})
-            if tables:  # else nobody watches, or it was not read from the database at all
+            # Without tables nobody watches; and what is read in a transaction may never come to be.
+            if tables and not connection.in_atomic_block:
                 self._kept[name] = kept
         else:
             for outer in self._reading:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -30,6 +31,7 @@ class Ambush:
         self._at_call: tuple[int, Callable[[], object]] | None = None
         self.is_dead = False
         self.points_passed = 0  # since nothing was passed nothing has been written
+        self.struck: Counter[str] = Counter()
 
     @contextmanager
     def laid(self) -> Iterator[None]:
@@ -72,6 +74,7 @@ class Ambush:
     def _die(self, point: str) -> NoReturn:
         """End without another word to the database, so that the server rolls back what was open."""
         self.is_dead = True
+        self.struck[f"killed {_where(point)}"] += 1
         for connection in connections.all(initialized_only=True):
             if connection.connection is not None:
                 connection.connection.close()
@@ -84,4 +87,11 @@ class Ambush:
             self._at_call = (left - 1, act)
             if left == 0:
                 self._at_call = None
+                self.struck["met during a call"] += 1
                 act()
+
+
+def _where(point: str) -> str:
+    """Return a point's kind: before or after a commit, a call to Stripe, or a write that is a commit of its own."""
+    when, what, *_ = point.split()
+    return f"{when} a call" if what in ("GET", "POST", "DELETE") else f"{when} a commit"

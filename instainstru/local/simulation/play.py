@@ -17,8 +17,9 @@ from django.conf import settings
 from django.db import connections
 
 from bookings.models import Booking
-from instainstru.local.simulation import ending, plots, troubles
+from instainstru.local.simulation import at_stripe, ending, plots, troubles
 from instainstru.local.simulation.acts import act
+from instainstru.local.simulation.coverage import Coverage
 from instainstru.local.simulation.invariants import audit, broken
 from instainstru.local.simulation.looks import Look, Watch
 from instainstru.local.simulation.perils import Killed
@@ -29,7 +30,7 @@ from payments.models import Payment
 
 FAILED, KILLED = "failed", "killed"
 AUDITED_EVERY = 10  # looks
-NOT_BY_US = {"bank", "chargeback", "dashboard_refund", "finish_3ds"}  # what changes something at Stripe alone
+NOT_BY_US = {"chargeback", "finish_3ds", *at_stripe.ACTS}  # what changes something at Stripe alone
 _WHICH = re.compile(r"(bk|pi|ch|tr|re|du|dp|acct|evt|cb)_\w+|\d+")  # what differs from one run to the next
 
 
@@ -57,6 +58,8 @@ class Outcome:
     words: Counter[str] = field(default_factory=Counter)  # how the steps went
     ends: Counter[str] = field(default_factory=Counter)  # how the payments were settled
     seconds: float = 0
+    cpu_seconds: float = 0  # of this process alone, however many others share its core
+    coverage: Coverage = field(default_factory=Coverage)
     trail: str = ""  # a digest of everything that happened: the same seed gives the same
 
 
@@ -68,6 +71,7 @@ def story_of(seed: int, *, bookings: int, faults: Faults) -> Story:
     for lesson in lessons:
         plots.live(rng, lesson, draft, faults=faults)
         troubles.trouble(rng, lesson, draft, faults=faults)
+    troubles.nights(rng, draft, faults=faults)
     troubles.deliveries(rng, draft, faults=faults)
     return Story(seed=seed, faults=faults, lessons=lessons, steps=draft.numbered())
 
@@ -81,7 +85,7 @@ def play(
 ) -> Outcome:
     """Play a story on an empty stage to its end, or to the first thing that is wrong."""
     outcome = Outcome(story=story)
-    started = time.monotonic()
+    started, worked = time.monotonic(), time.process_time()
     start_over()
     logging.disable(logging.CRITICAL)  # warnings of lost answers, by the thousand
     world = World(story, simulator)
@@ -91,7 +95,7 @@ def play(
         world.leave()
         connections.close_all()
         logging.disable(logging.NOTSET)
-    outcome.seconds = time.monotonic() - started
+    outcome.seconds, outcome.cpu_seconds = time.monotonic() - started, time.process_time() - worked
     return outcome
 
 
@@ -100,6 +104,7 @@ class Player:
 
     def __init__(self, world: World) -> None:
         self.look: Look | None = None
+        self.coverage = Coverage()
         self._world = world
         self._watch = Watch(world, world.memory)
         self._looks = 0
@@ -122,6 +127,7 @@ class Player:
         if closely or self._looks % AUDITED_EVERY == 0:
             wrong += audit()
         self._looks += 1
+        self.coverage.see(now)
         self.look = now
         return wrong
 
@@ -167,6 +173,8 @@ def _play(world: World, story: Story, outcome: Outcome, tell: Callable[[str], ob
             wrong = end(world, player)
     if outcome.failure is None and wrong:
         outcome.failure = Failure(after=None, lines=tuple(wrong))
+    player.coverage.sum_up(world)
+    outcome.coverage = player.coverage
     outcome.bookings = Booking.objects.count()
     outcome.ends.update(Payment.objects.values_list("settlement_outcome", flat=True))
     trail.update(f"end {sorted(outcome.ends.items())}".encode())

@@ -21,13 +21,13 @@ Plot = Callable[[random.Random, Lesson, Draft], None]
 def live(rng: random.Random, lesson: Lesson, draft: Draft, *, faults: Faults) -> None:
     """Draw a lesson's life: its checkout, and what comes of it."""
     draft.add(lesson.booked_at, "book", lesson.number)
-    for _ in range(rng.choice([0, 1, 1, 1, 2, 2, 3])):
+    for _ in range(rng.choice([0, 1, 1, 1, 1, 2, 2, 3])):
         (plot,) = rng.choices(list(PLOTS), weights=list(PLOTS.values()))
         plot(rng, lesson, draft)
     for _ in range(rng.choice([0, 1, 1, 2])):
         _flurry(rng, lesson, draft, faults=faults)
     if faults is not Faults.NONE:
-        for _ in range(rng.choice([0, 0, 1, 2] if faults is Faults.HEAVY else [0, 0, 0, 1])):
+        for _ in range(rng.choice([0, 0, 0, 1, 1] if faults is Faults.HEAVY else [0, 0, 0, 1])):
             _cards_fail(rng, lesson, draft)
         for _ in range(rng.choice([0, 1, 2])):
             do = rng.choice(["staff_retry", "staff_retry", "staff_resolve"])
@@ -51,11 +51,18 @@ def _flurry(rng: random.Random, lesson: Lesson, draft: Draft, *, faults: Faults)
 
 
 def before_start(rng: random.Random, lesson: Lesson) -> datetime:
-    """Return an instant at which a window may end, or any other, from the checkout until the lesson."""
-    edge = lesson.starts_at - rng.choice([24 * HOUR, 12 * HOUR, INSTANT]) + rng.choice([-1, 0, 0, 1]) * INSTANT
-    if rng.random() < 0.3 and edge > lesson.booked_at:
-        return edge
-    return _between(rng, lesson.booked_at, lesson.starts_at)
+    """Return an instant at which a window may end, one within a window, or any from the checkout until the lesson."""
+    start, booked = lesson.starts_at, lesson.booked_at
+    match rng.choice(["edge", "middle", "middle", "late", "any"]):
+        case "edge":
+            edge = start - rng.choice([24 * HOUR, 12 * HOUR, INSTANT]) + rng.choice([-1, 0, 0, 1]) * INSTANT
+            return edge if edge > booked else _between(rng, booked, start)
+        case "middle":
+            return max(booked, _between(rng, start - 24 * HOUR, start - 12 * HOUR))
+        case "late":
+            return max(booked, _between(rng, start - 12 * HOUR, start))
+        case _:
+            return _between(rng, booked, start)
 
 
 def _student_cancels(rng: random.Random, lesson: Lesson, draft: Draft) -> None:
@@ -124,13 +131,44 @@ def _staff_cancel(rng: random.Random, lesson: Lesson, draft: Draft) -> None:
 def _bank(rng: random.Random, lesson: Lesson, draft: Draft) -> None:
     at = _between(rng, lesson.starts_at - DAY, lesson.ends_at + 20 * DAY)
     draft.add(at, "bank", lesson.number, phase="opened")
+    if rng.random() < 0.5:
+        draft.add(_between(rng, at, at + 9 * DAY), "submit_evidence", lesson.number)
     if rng.random() < 0.8:
         draft.add(_between(rng, at, at + 9 * DAY), "bank", lesson.number, phase=rng.choice(["won", "lost"]))
 
 
-def _refunded_in_dashboard(rng: random.Random, lesson: Lesson, draft: Draft) -> None:
+def _changed_in_dashboard(rng: random.Random, lesson: Lesson, draft: Draft) -> None:
+    """One of us refunds or takes back in Stripe's own dashboard, and staff may have seen it (P8.8)."""
+    at = _between(rng, lesson.starts_at - DAY, lesson.ends_at + 10 * DAY)
+    match rng.choice(["refund", "refund", "reversal"]):
+        case "refund":
+            cents, reversing = rng.choice([500, 2_345, None]), rng.random() < 0.3
+            draft.add(at, "dashboard_refund", lesson.number, cents=cents, reverse_transfer=reversing)
+        case "reversal":
+            draft.add(at, "dashboard_reversal", lesson.number, cents=rng.choice([700, None]))
+    if rng.random() < 0.4:
+        draft.add(_between(rng, at, at + 3 * DAY), "staff_see_changes", lesson.number)
+
+
+def _refund_comes_back(rng: random.Random, lesson: Lesson, draft: Draft) -> None:
     at = _between(rng, lesson.starts_at, lesson.ends_at + 10 * DAY)
-    draft.add(at, "dashboard_refund", lesson.number, cents=rng.choice([500, 2_345]))
+    draft.add(at, "admin_refund", lesson.number, bearer=rng.choice(["platform", "instructor"]), full=True, again=False)
+    draft.add(_between(rng, at, at + 3 * DAY), "refund_comes_back", lesson.number)
+
+
+def _account_fails(rng: random.Random, lesson: Lesson, draft: Draft) -> None:
+    """Stripe distrusts the instructor about when they are to be paid, for a while or for good."""
+    at = rng.choice([lesson.ends_at + SETTLES, lesson.starts_at - DAY, lesson.starts_at]) - minutes(rng, HOUR, DAY)
+    draft.add(at, "account", lesson.number, becomes=rng.choice(["inactive", "inactive", "pending", "rejected"]))
+    if rng.random() < 0.9:
+        draft.add(_between(rng, at + HOUR, at + 5 * DAY), "account", lesson.number, becomes="payable")
+        draft.add(_between(rng, at + DAY, at + 6 * DAY), "staff_retry", lesson.number)
+
+
+def _payouts_are_held(rng: random.Random, lesson: Lesson, draft: Draft) -> None:
+    at = _between(rng, lesson.booked_at, lesson.ends_at + 3 * DAY)
+    draft.add(at, "hold_payouts", lesson.number, held=True)
+    draft.add(_between(rng, at, at + 5 * DAY), "hold_payouts", lesson.number, held=False)
 
 
 def _tries_to_pay(rng: random.Random, lesson: Lesson, draft: Draft) -> None:
@@ -178,21 +216,28 @@ AT_ONCE: list[tuple[str, dict[str, object]]] = [
     ("chargeback", {"phase": "lost"}),
     ("staff_retry", {}),
     ("staff_resolve", {}),
+    ("staff_see_changes", {}),
+    ("submit_evidence", {}),
+    ("dashboard_refund", {"cents": 1_500}),
+    ("account", {"becomes": "payable"}),
     ("set_card", {"card": "ok"}),
     ("set_card", {"card": "declined"}),
     ("pay_now", {}),
 ]
 
 PLOTS: dict[Plot, int] = {  # how often, in comparison
-    _student_cancels: 6,
-    _instructor_cancels: 2,
-    _moves: 6,
-    _marks_complete: 2,
-    _reports_no_show: 4,
-    _disputes: 4,
+    _student_cancels: 9,
+    _instructor_cancels: 3,
+    _moves: 9,
+    _marks_complete: 1,
+    _reports_no_show: 7,
+    _disputes: 6,
     _staff_refund: 4,
-    _staff_cancel: 2,
-    _bank: 4,
-    _refunded_in_dashboard: 1,
+    _staff_cancel: 3,
+    _bank: 5,
+    _changed_in_dashboard: 2,
+    _refund_comes_back: 2,
+    _account_fails: 2,
+    _payouts_are_held: 1,
     _tries_to_pay: 2,
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+from collections import Counter
 from typing import Any
 
 from django.db.models import QuerySet
@@ -24,6 +25,7 @@ class Post:
         self._simulator = simulator
         self._bag: list[Json] = []
         self._some_are_lost = False
+        self.fates: Counter[str] = Counter()
         self.untold: set[str] = set()  # references of bookings about which Stripe knows more than we
 
     def deliver(self, *, lost: int, late: int, doubled: int, drawn: float) -> None:
@@ -33,16 +35,21 @@ class Post:
         chance = random.Random(drawn)
         if lost or late or doubled:
             chance.shuffle(self._bag)
+            self.fates["post disordered"] += len(self._bag) > 1
         bag, self._bag = self._bag, []
         for event in bag:
             fate = chance.randrange(100)
             if fate < lost:
                 self._some_are_lost = True
+                self.fates["webhook lost"] += 1
                 continue
             if fate < lost + late:
                 self._bag.append(event)
+                self.fates["webhook late"] += 1
                 continue
-            for _ in range(2 if chance.randrange(100) < doubled else 1):
+            times = 2 if chance.randrange(100) < doubled else 1
+            self.fates["webhook doubled"] += times - 1
+            for _ in range(times):
                 inbox.take_in(event)
         self._apply()
         self._know_it_all(until_now)

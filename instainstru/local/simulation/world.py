@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
@@ -9,6 +10,7 @@ from unittest import mock
 
 from django.conf import settings
 from django.test import override_settings
+from django_redis import get_redis_connection
 
 from bookings.models import Booking, Category, Service
 from instainstru import clock
@@ -46,6 +48,9 @@ class World:
             CACHES=settings.CACHES | {"default": settings.CACHES["default"] | {"LOCATION": NOWHERE}}
         )
         self.redis_runs = True
+        self.troubles: Counter[str] = Counter()  # those of our own that have struck
+        self.rejected: set[str] = set()  # accounts that Stripe has rejected, for good unless it changes its mind
+        self.payouts: list[str] = []  # to instructors' banks, oldest first
         simulator.reset()
         simulator.keep_webhooks()
         simulator.let_keys_travel()
@@ -93,11 +98,23 @@ class World:
     def let_redis_run(self, running: bool) -> None:
         """Start or stop Redis, as far as this process can see."""
         if running != self.redis_runs:
+            self.troubles["redis down"] += not running
             if running:
                 self._redis_down.disable()
             else:
                 self._redis_down.enable()
             self.redis_runs = running
+
+    def let_clockwork_run(self, running: bool) -> None:
+        """Start or stop our own sweeps."""
+        self.troubles["clockwork down"] += self.traveller.clockwork_runs and not running
+        self.traveller.clockwork_runs = running
+
+    def let_redis_forget(self) -> None:
+        """Let Redis lose all that it has: mutexes that somebody holds, the pace of calls, caches."""
+        if self.redis_runs:
+            self.troubles["redis forgets"] += 1
+            get_redis_connection().flushdb()
 
     @contextmanager
     def alive(self) -> Iterator[None]:

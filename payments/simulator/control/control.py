@@ -32,6 +32,8 @@ POST /_control/disputes
 POST /_control/dashboard/refund
     `{"payment_intent", "amount", "reason", "reverse_transfer"}`: a refund made in Stripe's dashboard, without a request
     of the platform's.
+POST /_control/dashboard/reversal
+    `{"transfer", "amount"}`: a transfer taken back in Stripe's dashboard, in part or without `amount` whole.
 POST /_control/refunds/{id}/fail
     The bank sends a refund back.
 POST /_control/payouts/run
@@ -65,6 +67,7 @@ from payments.simulator.core import (
     payouts,
     refunds,
     request_log,
+    reversals,
     setup_intents,
     topups,
 )
@@ -223,6 +226,10 @@ def _refund(core: Core, given: Given) -> Body:
     return public(refunds.create(core, given))
 
 
+def _reverse(core: Core, given: Given) -> Body:
+    return public(reversals.create(core, given, given.pop("transfer")))
+
+
 def _fail_refund(core: Core, given: Given, object_id: str) -> Body:
     fetch(core, "refund", object_id, param="refund")
     refunds.fail(core, object_id)
@@ -278,6 +285,7 @@ _ROUTES: dict[tuple[str, str], Callable[..., Any]] = {
     ("POST", "platform/fund"): _fund,
     ("POST", "disputes"): _dispute,
     ("POST", "dashboard/refund"): _refund,
+    ("POST", "dashboard/reversal"): _reverse,
     ("POST", "refunds/{}/fail"): _fail_refund,
     ("POST", "payouts/run"): _run_payouts,
     ("POST", "payouts/{}/fail"): _fail_payout,

@@ -68,14 +68,15 @@ class Command(BaseCommand):
         self.stdout.flush()
 
     def _sum_up(self, report: Report, *, as_json: bool) -> None:
-        each = report.busy_seconds / max(1, report.bookings)
+        bookings = max(1, report.bookings)
         rows = {
             "seeds": report.seeds,
             "failed": len(report.failed),
             "bookings": report.bookings,
             "steps": report.steps,
             "seconds": f"{report.seconds:.1f}",
-            "seconds of one process per booking": f"{each:.2f}",
+            "seconds of one process per booking": f"{report.busy_seconds / bookings:.2f}",
+            "of them its own work": f"{report.cpu_seconds / bookings:.2f}",
         }
         self.stdout.write("")
         for name, value in rows.items():
@@ -84,6 +85,9 @@ class Command(BaseCommand):
             self.stdout.write(f"{title}")
             for name, count in counts.most_common():
                 self.stdout.write(f"  {name or '-':34}{count:>10}")
+        self.stdout.write("what occurred, the rarest first")
+        for line in report.coverage.lines():
+            self.stdout.write(f"  {line}")
         if as_json:
             self.stdout.write(json.dumps(report.as_json()))
 
