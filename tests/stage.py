@@ -8,6 +8,7 @@ per process; after that it is brought back, before anything else that a test ask
 
 import copy
 import itertools
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import datetime, timedelta
@@ -50,6 +51,8 @@ def stripe(simulator: Server, transactional_db: None) -> Iterator[SimulatorContr
     simulator.core.reset()
     with override_settings(STRIPE_API_BASE=simulator.url, STRIPE_CALLS_PER_SECOND=UNPACED):
         yield SimulatorControl(simulator.url)
+    while simulator.core.keys_in_use:  # who asked has stopped waiting; what is still done for them belongs to this test
+        time.sleep(0.01)
 
 
 class Stage:
