@@ -210,9 +210,15 @@ def test_what_was_not_captured_is_voided_and_reserved_credits_are_released() -> 
 @pytest.mark.rule("P8.4")
 @pytest.mark.parametrize(
     ("booking", "becomes"),
-    [(CONFIRMED, COMPLETED), (COMPLETED, None), (CANCELLED, None), (BookingStatus.NO_SHOW, None)],
+    [
+        (CONFIRMED, COMPLETED),
+        (BookingStatus.PENDING, CANCELLED),
+        (COMPLETED, None),
+        (CANCELLED, None),
+        (BookingStatus.NO_SHOW, None),
+    ],
 )
-def test_a_booking_that_is_still_confirmed_becomes_completed(
+def test_a_booking_that_is_still_confirmed_becomes_completed_and_one_that_never_was_is_cancelled(
     booking: BookingStatus, becomes: BookingStatus | None
 ) -> None:
     plan = for_the_student(booked(AUTHORIZED, booking=booking))

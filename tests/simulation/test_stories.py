@@ -1,12 +1,14 @@
 """Random weeks of a marketplace in which everything goes wrong, and no cent is lost, doubled or stranded."""
 
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 
+from bookings.models import Booking
 from instainstru.local.simulation.play import Failure, Outcome, play, story_of
 from instainstru.local.simulation.shorten import shorten
-from instainstru.local.simulation.story import Faults, Story
+from instainstru.local.simulation.story import BEGINNING, Draft, Faults, Lesson, Story
 from instainstru.local.simulator import SimulatorControl
 
 StartOver = Callable[[], None]
@@ -75,3 +77,33 @@ def test_what_stripe_knows_and_we_do_not_is_found(stripe: SimulatorControl, star
 
     assert outcome.failure is not None
     assert outcome.failure.kind.startswith("Stripe agrees")
+
+
+def test_a_lesson_of_which_stripe_never_said_whether_it_was_paid_ends_by_a_ruling(
+    stripe: SimulatorControl, start_over: StartOver
+) -> None:
+    """Seed 24, shortened: disputed while its checkout had no answer, it stayed pending for good."""
+    starts_at = BEGINNING + timedelta(hours=20)
+    lesson = Lesson(
+        number=1,
+        student=0,
+        instructor=0,
+        booked_at=BEGINNING,
+        starts_at=starts_at,
+        minutes=60,
+        price=12_000,
+        credits=0,
+    )
+    draft = Draft()
+    draft.add(BEGINNING, "clockwork", running=False)
+    draft.add(BEGINNING, "stripe_fault", call="authorize", fault="stored_500", times=1)
+    draft.add(BEGINNING, "book", 1)
+    draft.add(starts_at, "open_dispute", 1, by="instructor")
+    draft.add(starts_at, "clockwork", running=True)
+    draft.add(starts_at + timedelta(hours=5), "rule_dispute", 1, ruling="student_wins")
+    story = Story(seed=24, faults=Faults.HEAVY, lessons=(lesson,), steps=draft.numbered())
+
+    outcome = play(story, simulator=stripe, start_over=start_over)
+
+    assert (outcome.failure, outcome.words["done"]) == (None, len(story.steps))
+    assert Booking.objects.get().status == "cancelled"
