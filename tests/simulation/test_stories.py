@@ -1,7 +1,7 @@
 """Random weeks of a marketplace in which everything goes wrong, and no cent is lost, doubled or stranded."""
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -79,12 +79,8 @@ def test_what_stripe_knows_and_we_do_not_is_found(stripe: SimulatorControl, star
     assert outcome.failure.kind.startswith("Stripe agrees")
 
 
-def test_a_lesson_of_which_stripe_never_said_whether_it_was_paid_ends_by_a_ruling(
-    stripe: SimulatorControl, start_over: StartOver
-) -> None:
-    """Seed 24, shortened: disputed while its checkout had no answer, it stayed pending for good."""
-    starts_at = BEGINNING + timedelta(hours=20)
-    lesson = Lesson(
+def the_only_lesson(starts_at: datetime) -> Lesson:
+    return Lesson(
         number=1,
         student=0,
         instructor=0,
@@ -94,6 +90,32 @@ def test_a_lesson_of_which_stripe_never_said_whether_it_was_paid_ends_by_a_rulin
         price=12_000,
         credits=0,
     )
+
+
+def test_a_ruling_may_capture_though_its_answer_is_lost_and_the_report_stays_open(
+    stripe: SimulatorControl, start_over: StartOver
+) -> None:
+    """Seed 2002, shortened: the look at it took a ruling's own capture for one under review."""
+    starts_at = BEGINNING + timedelta(hours=20)
+    lesson = the_only_lesson(starts_at)
+    draft = Draft()
+    draft.add(BEGINNING, "book", 1)
+    draft.add(starts_at + timedelta(hours=1), "report_no_show", 1, by="instructor", absent="student")
+    draft.add(starts_at + timedelta(hours=2), "stripe_fault", call="capture", fault="lost_answer", times=1)
+    draft.add(starts_at + timedelta(hours=2), "rule_no_show", 1, ruling="student_absent")
+    story = Story(seed=2002, faults=Faults.HEAVY, lessons=(lesson,), steps=draft.numbered())
+
+    outcome = play(story, simulator=stripe, start_over=start_over)
+
+    assert (outcome.failure, outcome.ends) == (None, {"student_no_show_full_payout": 1})
+
+
+def test_a_lesson_of_which_stripe_never_said_whether_it_was_paid_ends_by_a_ruling(
+    stripe: SimulatorControl, start_over: StartOver
+) -> None:
+    """Seed 24, shortened: disputed while its checkout had no answer, it stayed pending for good."""
+    starts_at = BEGINNING + timedelta(hours=20)
+    lesson = the_only_lesson(starts_at)
     draft = Draft()
     draft.add(BEGINNING, "clockwork", running=False)
     draft.add(BEGINNING, "stripe_fault", call="authorize", fault="stored_500", times=1)

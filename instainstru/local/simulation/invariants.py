@@ -198,13 +198,15 @@ def _settled_is_final(before: Look, now: Look) -> Iterator[str]:
 
 def _under_review_nothing_is_sent(before: Look, now: Look) -> Iterator[str]:
     """While a case is open nothing further is sent but by a case's own operation (P8.1); nothing is captured."""
-    captured: set[int] = set()  # by a call that was on its way already
+    captured: set[int] = set()  # by a call that was on its way already, or by a ruling whose answer is not known yet
     for pk, sent in now.sent.items():
         still_open = before.freezes.get(sent.payment_id, set()) & now.freezes.get(sent.payment_id, set())
         if pk in before.sent:
             if before.sent[pk].state == Step.State.SENT:
                 captured.add(sent.payment_id)
-        elif still_open and sent.kind not in CASE_OF:
+        elif sent.kind in CASE_OF:
+            captured.add(sent.payment_id)
+        elif still_open:
             reference = now.payments[sent.payment_id].reference
             yield f"under review nothing is sent: {reference} {sent.call} of {sent.kind}"
     for payment in before.payments.values():
