@@ -69,21 +69,23 @@ def measure(place: Place, scale: Scale) -> Findings:
     with own_simulator() as simulator, Supervisor(place.logs) as supervisor:
         market = Market(simulator, bookings=1_000, students=clients, instructors=clients)
         lessons = HeldLessons(simulator, couples=2)
-        lessons.make_due(changes)
+        lessons.make_due(clients)
         web = web_server(scale, stripe=simulator.url)
         supervisor.start(web, *workers(scale, processes=2, stripe=simulator.url, limit=UNPACED))
         load = _Load(web.port or 0, clients)
-        load.put(market.floors()[:clients])  # modules are read, connections made
+        # Every process has done each once: modules are read, connections made, statements known to PostgreSQL.
+        warm = load.put(market.checkouts(4 * clients))
+        load.put(market.cancellations(_refs(warm)))
+        _settle_all(lessons)
+        lessons.make_due(changes)
         simulator.order_fault("any", "latency", times="always", latency_ms=latency)
         seen: dict[str, Seen] = {}
         with _watching(place) as seen["checkout, card held"]:
             booked = load.put(market.checkouts(changes))
-        refs = [json.loads(body)["ref"] for body in booked.bodies if '"ref"' in body]
         with _watching(place) as seen["cancellation, 2 calls"]:
-            load.put(market.cancellations(refs))
+            load.put(market.cancellations(_refs(booked)))
         with _watching(place) as seen["settlement"]:
-            tasks.sweep_settlements_due.delay()
-            _wait_until(lambda: not lessons.due())
+            _settle_all(lessons)
     return _as_findings(seen, latency)
 
 
@@ -116,6 +118,15 @@ class _Load:
 
     def put(self, requests: list[Asked]) -> Answers:
         return put_load(Order(port=self._port, clients=self._clients, seconds=300, requests=requests, uses_up=True))
+
+
+def _refs(booked: Answers) -> list[str]:
+    return [json.loads(body)["ref"] for body in booked.bodies if '"ref"' in body]
+
+
+def _settle_all(lessons: HeldLessons) -> None:
+    tasks.sweep_settlements_due.delay()
+    _wait_until(lambda: not lessons.due())
 
 
 @contextmanager
