@@ -35,7 +35,7 @@ def _told_of(booking: Booking, operation: Operation, ending: Ending, *, now: dat
     elif ending.moves and booking.status == BookingStatus.CONFIRMED:
         yield from _moved(booking, operation)
     elif ending.payment_status == PaymentStatus.PAYMENT_METHOD_REQUIRED:
-        yield _card_refused(booking, operation)
+        yield from _card_refused(booking, operation)
     elif payment.status == PaymentStatus.SETTLED and ending.outcome == Outcome.LESSON_COMPLETED:
         yield _receipt(booking, operation)
         yield _paid(booking, operation)
@@ -105,24 +105,21 @@ def _confirmed(booking: Booking, operation: Operation) -> Iterator[Draft]:
     )
 
 
-def _card_refused(booking: Booking, operation: Operation) -> Draft:
-    card_cents = booking.payment.terms.card_total
-    if booking.status == BookingStatus.PENDING:
-        return _tell_student(
-            booking,
-            operation,
-            "checkout_needs_card",
-            card_cents=card_cents,
-            pay_by_at=booking.payment.expire_at,
-        )
-    else:
-        return _tell_student(
+def _card_refused(booking: Booking, operation: Operation) -> Iterator[Draft]:
+    payment = booking.payment
+    card_cents = payment.terms.card_total
+    if booking.status != BookingStatus.PENDING:
+        yield _tell_student(
             booking,
             operation,
             "authorization_failed",
             card_cents=card_cents,
-            retries_at=booking.payment.authorize_at,
-            cancels_at=booking.payment.expire_at,
+            retries_at=payment.authorize_at,
+            cancels_at=payment.expire_at,
+        )
+    elif payment.expire_at is not None:  # under a case nobody is asked to pay, and nothing ends by itself
+        yield _tell_student(
+            booking, operation, "checkout_needs_card", card_cents=card_cents, pay_by_at=payment.expire_at
         )
 
 

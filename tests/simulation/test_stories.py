@@ -110,6 +110,27 @@ def test_a_ruling_may_capture_though_its_answer_is_lost_and_the_report_stays_ope
     assert (outcome.failure, outcome.ends) == (None, {"student_no_show_full_payout": 1})
 
 
+def test_a_checkout_that_is_refused_under_a_case_asks_nobody_to_pay(
+    stripe: SimulatorControl, start_over: StartOver
+) -> None:
+    """Seed 2020, shortened: the message of a refused card says until when, and under a case there is no such instant."""
+    starts_at = BEGINNING + timedelta(hours=20)
+    draft = Draft()
+    draft.add(BEGINNING, "clockwork", running=False)
+    draft.add(BEGINNING, "stripe_fault", call="authorize", fault="error_500", times=1)
+    draft.add(BEGINNING, "book", 1)
+    draft.add(starts_at, "open_dispute", 1, by="instructor")
+    draft.add(starts_at, "stripe_fault", call="authorize", fault="refuse", times=1)
+    draft.add(starts_at, "clockwork", running=True)
+    draft.add(starts_at + timedelta(hours=5), "rule_dispute", 1, ruling="instructor_wins")
+    story = Story(seed=2020, faults=Faults.HEAVY, lessons=(the_only_lesson(starts_at),), steps=draft.numbered())
+
+    outcome = play(story, simulator=stripe, start_over=start_over)
+
+    assert (outcome.failure, outcome.ends) == (None, {"payment_failed_no_charge": 1})
+    assert Booking.objects.get().status == "cancelled"
+
+
 def test_a_lesson_of_which_stripe_never_said_whether_it_was_paid_ends_by_a_ruling(
     stripe: SimulatorControl, start_over: StartOver
 ) -> None:
