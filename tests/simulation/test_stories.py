@@ -113,7 +113,7 @@ def test_a_ruling_may_capture_though_its_answer_is_lost_and_the_report_stays_ope
 def test_a_checkout_that_is_refused_under_a_case_asks_nobody_to_pay(
     stripe: SimulatorControl, start_over: StartOver
 ) -> None:
-    """Seed 2020, shortened: the message of a refused card says until when, and under a case there is no such instant."""
+    """Seed 2020, shortened: the message of a refused card says until when, and under a case nothing ends by itself."""
     starts_at = BEGINNING + timedelta(hours=20)
     draft = Draft()
     draft.add(BEGINNING, "clockwork", running=False)
