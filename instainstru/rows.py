@@ -11,8 +11,9 @@ from django.db import connection, models
 class RemembersWhatWasRead(models.Model):
     """A model whose `save_changes` writes the columns that differ from what it was told to remember.
 
-    Whoever locks a row lets it remember. A value that is mutated in place, as a JSON field's may be, is not seen to
-    differ: models that have such fields are not for this.
+    Whoever locks a row lets it remember, and saves it outside of any savepoint that may be rolled back: what was
+    written goes back with that, what is remembered does not. A value that is mutated in place, as a JSON field's may
+    be, is not seen to differ: models that have such fields are not for this.
     """
 
     _as_read: dict[str, Any] | None = None

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 from django.core.cache import cache
 from django.http import HttpRequest
 from django_redis import get_redis_connection
-from redis.commands.core import Script
 from redis.exceptions import RedisError
 from rest_framework.request import Request
 from rest_framework.settings import api_settings
@@ -28,14 +27,11 @@ if TYPE_CHECKING:  # APIView imports its throttles
 logger = logging.getLogger(__name__)
 
 # Kept by Redis under its digest, which is all that is sent once it is known there.
-_COUNT = Script(
-    None,  # type: ignore[arg-type]  # the client is named with each call
-    b"""
-    local counted = redis.call("INCR", KEYS[1])
-    redis.call("EXPIRE", KEYS[1], ARGV[1], "NX")
-    return {counted, redis.call("GET", KEYS[2])}
-    """,
-)
+_COUNT = b"""
+local counted = redis.call("INCR", KEYS[1])
+redis.call("EXPIRE", KEYS[1], ARGV[1], "NX")
+return {counted, redis.call("GET", KEYS[2])}
+"""
 
 SECONDS = {"sec": 1, "min": 60, "hour": 3600, "day": 86400}
 READING = {"GET", "HEAD", "OPTIONS"}
@@ -103,9 +99,8 @@ def _count_one(current: str, previous: str, *, seconds: int) -> tuple[int, int] 
     One call and one answer: every request to the API makes it.
     """
     try:
-        counted, before = _COUNT(
-            keys=[cache.make_key(current), cache.make_key(previous)], args=[seconds], client=get_redis_connection()
-        )
+        count = get_redis_connection().register_script(_COUNT)
+        counted, before = count(keys=[cache.make_key(current), cache.make_key(previous)], args=[seconds])
     except RedisError:
         logger.warning("Redis does not count; this request is let through.")
         return None

@@ -48,6 +48,8 @@ class Payment(RemembersWhatWasRead):
     The lesson's start and end stand here too and move with it, so that the sweeps need not know what a lesson is.
     """
 
+    number_under_way: int | None  # of the open operation; only if read so, or noted (`payments.queries`)
+
     reference = models.CharField(max_length=24, unique=True, help_text="The booking's reference; keys are made of it.")
     payer = models.ForeignKey(Payer, models.PROTECT, related_name="payments")
     payee = models.ForeignKey(Payee, models.PROTECT, related_name="payments")

@@ -9,12 +9,10 @@ from functools import partial
 from typing import Any
 
 from django.db import transaction
-from django.db.models import BigIntegerField, Q
 
 from instainstru import clock
 from instainstru.accounts.models import User
 from instainstru.api.idempotency import Receipt
-from instainstru.prepared import Given, Prepared
 from instainstru.refusals import Refused
 from payments import endings, engine, freezes
 from payments.endings import Subject
@@ -44,6 +42,7 @@ from payments.policy.states import (
     ReviewReason,
     Verdict,
 )
+from payments.queries.in_flight import as_it_stands, in_flight_on, operations_on
 from payments.rules import rules_of_version
 
 ENDS_WHAT_WAITS = RULINGS | {Action.STAFF_CANCEL}
@@ -69,7 +68,7 @@ def begin(
     """
     with transaction.atomic(durable=True):
         subject = endings.lock_subject(kind, payment_id)
-        so_far = _of(subject.payment, _EVERYTHING)
+        so_far = operations_on(subject.payment)
         operation = _already_asked(so_far, kind, inputs or {})
         if operation is None:
             take = waiting.wait_its_turn if waiting.has_to_wait(subject, kind, so_far) else partial(accept, runs=True)
@@ -133,7 +132,7 @@ def perform(operation: Operation, *, inline: bool = True) -> Operation:
         return operation
     asked, current = operation, operation if operation.begun_with else None
     if current is None:
-        asked, current = _as_it_stands(operation)
+        asked, current = as_it_stands(operation)
     while current is not None:
         ended = None
         with engine.lease(current) as ours:
@@ -142,18 +141,10 @@ def perform(operation: Operation, *, inline: bool = True) -> Operation:
                 ended = _finish(current, progress, now=clock.now())
         if ended == operation and ended.ended_alone:
             return ended
-        asked, current = _as_it_stands(operation)
+        asked, current = as_it_stands(operation)
         if progress is None or not progress.is_through:
             break
     return asked
-
-
-def _as_it_stands(operation: Operation) -> tuple[Operation, Operation | None]:
-    """Return an operation as it is stored now, and the one that is open on its payment, in one statement."""
-    is_open = Q(state=Operation.State.OPEN, payment_id=operation.payment_id)
-    found = Operation.objects.filter(Q(pk=operation.pk) | is_open).select_related("payment")
-    by_id = {each.pk: each for each in found}
-    return by_id[operation.pk], next((each for each in by_id.values() if each.state == Operation.State.OPEN), None)
 
 
 def _already_asked(so_far: Sequence[Operation], kind: Action, inputs: dict[str, Any]) -> Operation | None:
@@ -221,7 +212,7 @@ def _finish(operation: Operation, progress: engine.Progress, *, now: datetime) -
     with transaction.atomic(durable=True):
         subject = endings.lock_subject(operation.kind, operation.payment_id)
         # The payment's lock is held, so nobody else ends it between this look and the commit.
-        in_flight = _in_flight(subject.payment)
+        in_flight = in_flight_on(subject.payment)
         ours = next((each for each in in_flight if each == operation and each.state == Operation.State.OPEN), None)
         if ours is None:
             return None
@@ -317,7 +308,7 @@ def go_on(subject: Subject, *, now: datetime) -> None:
     What a case had halted claims the open place again, decided anew as of its instant; then what has waited longest.
     """
     payment = subject.payment
-    in_flight = _in_flight(payment)
+    in_flight = in_flight_on(payment)
     if not in_flight or any(each.state == Operation.State.OPEN for each in in_flight):
         return  # what is open makes way for the others at its own end
     halted = _next_halted(payment, in_flight)
@@ -336,24 +327,6 @@ def go_on(subject: Subject, *, now: datetime) -> None:
             _go_on(subject, halted, Action(halted.kind), now=now)
     except Refused:  # what the case has left nothing to do for is done
         go_on(subject, now=now)
-
-
-def _in_flight(payment: Payment) -> list[Operation]:
-    return _of(payment, _IN_FLIGHT)
-
-
-def _of(payment: Payment, operations: Prepared[Operation]) -> list[Operation]:
-    found = operations.all(payment=payment.pk)
-    for operation in found:
-        operation.payment = payment
-    return found
-
-
-_PAYMENT = Given("payment", BigIntegerField())
-_EVERYTHING = Prepared(
-    lambda: Operation.objects.filter(payment=_PAYMENT).defer("plan", "conclusion").order_by("number")
-)
-_IN_FLIGHT = Prepared(lambda: Operation.objects.in_flight().filter(payment=_PAYMENT).order_by("number"))
 
 
 def _next_halted(payment: Payment, in_flight: Iterable[Operation]) -> Operation | None:

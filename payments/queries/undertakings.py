@@ -85,7 +85,7 @@ def number_under_way(payment: str) -> Subquery:
 
 def note_what_is_open(payment: Payment, number: int | None) -> None:
     """Note on a payment which of its operations is under way, so that it can say so without being asked again."""
-    payment.number_under_way = number  # type: ignore[attr-defined]
+    payment.number_under_way = number
 
 
 def open_in(history: Iterable[Undertaking]) -> int | None:
@@ -96,7 +96,7 @@ def open_in(history: Iterable[Undertaking]) -> int | None:
 
 def reference_under_way(payment: Payment) -> str | None:
     """Return the public name of what is being done with a payment of which that was noted."""
-    number: int | None = payment.number_under_way  # type: ignore[attr-defined]
+    number = payment.number_under_way
     return None if number is None else f"{payment.reference}-{number}"
 
 
