@@ -124,7 +124,7 @@ def send_next(operation: Operation, payment: Payment) -> Step | None:
 
 
 def record(step: Step, answer: Answer, *, now: datetime) -> Step | None:
-    """Write down a step's answer and mark the next one sent, in one commit; return the step that is sent now, if any.
+    """Write down an answer that is not the last and mark the next step sent, in one commit; return it, if it is sent.
 
     While a case is open nothing further is sent (P8.1): what is planned stays planned, and finish halts it. Recording
     twice is recording once: whoever comes second finds the step answered.
@@ -138,7 +138,7 @@ def record(step: Step, answer: Answer, *, now: datetime) -> Step | None:
         payment.save_changes()
         journal.write(moved)
         _stay_alive(operation)
-        if _is_last(step, answer) or freezes.halts(payment, Action(operation.kind)):
+        if freezes.halts(payment, Action(operation.kind)):
             return None
         if step in operation.begun_with:  # who records an answer sends what follows: what we know of is planned
             return _mark_sent(operation.begun_with[step.ordinal], payment)

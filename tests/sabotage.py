@@ -101,8 +101,8 @@ SABOTAGES = (
     Sabotage(
         name="sent on while a case is open",
         file="payments/engine.py",
-        was="if _is_last(step, answer) or freezes.halts(payment, Action(operation.kind)):",
-        becomes="if _is_last(step, answer):",
+        was="        if freezes.halts(payment, Action(operation.kind)):\n            return None\n",
+        becomes="",
         asked=("tests/disputes", "tests/races"),
     ),
 )
