@@ -7,6 +7,7 @@ from datetime import datetime
 from credits import operations as credits
 from payments.endings import Subject
 from payments.models import AccountLock, Operation, Payment, Step
+from payments.operations.facts import retries_a_stop
 from payments.operations.negative_balance import book_paid_off
 from payments.policy.accounts import Account
 from payments.policy.conclude import CHARGES_AFTER_THE_LESSON
@@ -98,6 +99,16 @@ def unfreeze(payment: Payment, status: str) -> None:
     payment.review_since = None
     if status != PaymentStatus.SETTLED:  # a refund during a stop brought one (P8.6)
         payment.settlement_outcome = ""
+
+
+def end_retried_stop(subject: Subject, operation: Operation, *, now: datetime) -> None:
+    """Give a payment the status that it was stopped in, if an operation is what it was stopped for, begun anew (P10.3).
+
+    The stop took the deadlines away, and not every end derives them anew.
+    """
+    if retries_a_stop(subject.payment, operation.inputs):
+        unfreeze(subject.payment, subject.payment.former_status)
+        set_deadlines(subject, now=now)
 
 
 def say_what_stopped(payment: Payment, *, besides: Operation) -> None:

@@ -15,6 +15,7 @@ from payments.policy.accounts import Account
 from payments.policy.facts import Case, Facts, Staffs, Transfer
 from payments.policy.states import (
     REVERSED_WHOLE,
+    STOPS,
     Action,
     Bearer,
     Call,
@@ -27,6 +28,9 @@ from payments.policy.states import (
 # Inputs of what has to know how the money moved so far: staff's own, a ruling, what goes on after a case had halted it.
 _MOVED_BEFORE = frozenset({"staff", "case", "halted"})
 
+# What begins anew what was stopped: `manual_review` stays until it is answered (P10.4), and it is decided without it.
+RETRIES_A_STOP = {"retries_a_stop": True}
+
 
 def facts_of(subject: Subject, *, inputs: Mapping[str, Any] | None = None) -> Facts:
     """Return what is true of a payment and its subject, and what an action asks for beside it.
@@ -35,10 +39,11 @@ def facts_of(subject: Subject, *, inputs: Mapping[str, Any] | None = None) -> Fa
     """
     payment, inputs = subject.payment, inputs or {}
     wanted = inputs.get("new_starts_at")
+    retried = retries_a_stop(payment, inputs)
     return Facts(
         terms=payment.terms,
         booking_status=subject.status,
-        payment_status=PaymentStatus(payment.status),
+        payment_status=PaymentStatus(payment.former_status if retried else payment.status),
         outcome=Outcome(payment.settlement_outcome) if payment.settlement_outcome else None,
         made_at=payment.made_at,
         starts_at=payment.starts_at,
@@ -53,13 +58,19 @@ def facts_of(subject: Subject, *, inputs: Mapping[str, Any] | None = None) -> Fa
         owed=payment.owed_cents,
         student_is_there=inputs.get("student_is_there", False),
         late_reschedule_used=payment.late_reschedule_used,
-        review_reason=ReviewReason(payment.review_reason) if payment.review_reason else None,
+        review_reason=ReviewReason(payment.review_reason) if payment.review_reason and not retried else None,
         credits_consumed=payment.credits_consumed_cents,
         staffs=_staffs(payment, inputs.get("staff", {})) if looks_into_the_books(inputs) else Staffs(),
         case=_case(payment, inputs["case"]) if "case" in inputs else Case(),
         charged_back=payment.charged_back_cents,
         new_starts_at=datetime.fromisoformat(wanted) if wanted else None,
     )
+
+
+def retries_a_stop(payment: Payment, inputs: Mapping[str, Any]) -> bool:
+    """Return whether an action with these inputs is one that a payment was stopped for, begun anew (P10.3)."""
+    stopped = payment.status == PaymentStatus.MANUAL_REVIEW and payment.review_reason in STOPS
+    return stopped and RETRIES_A_STOP.items() <= inputs.items()
 
 
 def looks_into_the_books(inputs: Mapping[str, Any]) -> bool:

@@ -19,9 +19,16 @@ from payments.endings import Subject
 from payments.ledger import journal
 from payments.models import Operation, Payment, Step
 from payments.operations import resuming, waiting
-from payments.operations.consequences import book_debt, end_other_stops, give_credits, set_deadlines, set_state
+from payments.operations.consequences import (
+    book_debt,
+    end_other_stops,
+    end_retried_stop,
+    give_credits,
+    set_deadlines,
+    set_state,
+)
 from payments.operations.deciding import decide_on
-from payments.operations.facts import facts_of, looks_into_the_books
+from payments.operations.facts import facts_of, looks_into_the_books, retries_a_stop
 from payments.operations.rulings import count_what_was_taken, end_case, hold_wallet_still, take_credits
 from payments.policy.conclude import conclude
 from payments.policy.decide import decide
@@ -266,6 +273,7 @@ def conclude_operation(
     payment = subject.payment
     bank_has_it = payment.review_reason == ReviewReason.CHARGEBACK_OPEN
     with freezes.lifted(payment):
+        end_retried_stop(subject, operation, now=now)
         ending, facts = _apply_end(
             subject, operation, _answers(steps), moved=moved, freezes_credits=bank_has_it, now=now
         )
@@ -326,6 +334,8 @@ def go_on(subject: Subject, *, now: datetime) -> None:
         with transaction.atomic():  # a move finds its new time taken only after its operation was written
             _go_on(subject, halted, Action(halted.kind), now=now)
     except Refused:  # what the case has left nothing to do for is done
+        end_retried_stop(subject, halted, now=now)
+        payment.save_changes()
         go_on(subject, now=now)
 
 
@@ -336,8 +346,8 @@ def _next_halted(payment: Payment, in_flight: Iterable[Operation]) -> Operation 
     for halted in in_flight:
         if halted.state != Operation.State.HALTED:
             continue
-        goes_on_in_a_stop = halted.gave or halted.kind in BY_STAFF or halted.kind in CASE_OF
-        if not freezes.halts(payment, Action(halted.kind)) and (goes_on_in_a_stop or not stopped):
+        ends_it = halted.kind in BY_STAFF or halted.kind in CASE_OF or retries_a_stop(payment, halted.inputs)
+        if not freezes.halts(payment, Action(halted.kind)) and (halted.gave or ends_it or not stopped):
             return halted
     return None
 

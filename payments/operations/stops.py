@@ -18,7 +18,7 @@ from payments.ledger import journal
 from payments.models import Operation, Payment, Step
 from payments.operations import waiting
 from payments.operations.consequences import book_debt, give_credits, say_what_stopped, set_deadlines, unfreeze
-from payments.operations.facts import facts_of
+from payments.operations.facts import RETRIES_A_STOP, facts_of
 from payments.operations.lifecycle import ENDS_WHAT_WAITS, accept, end_what_waits, go_on, write
 from payments.operations.resuming import go_on_from_the_refusal, still_to_do
 from payments.policy.accounts import Account, Line, balanced
@@ -170,9 +170,8 @@ def _plan_to_retry(subject: Subject, operation: Operation) -> Plan:
     payment = subject.payment
     if not _goes_on(operation):
         facts = replace(
-            facts_of(subject, inputs=operation.inputs),
+            facts_of(subject, inputs=operation.inputs | RETRIES_A_STOP),
             booking_status=BookingStatus(operation.inputs["booking_status"]),
-            payment_status=PaymentStatus(payment.former_status),
         )
         rules = rules_of_version(payment.policy_version)
         return decide(facts, Action(operation.kind), operation.accepted_at, rules=rules)
@@ -198,18 +197,15 @@ def _goes_on(operation: Operation) -> bool:
 
 
 def _begin_anew(subject: Subject, operation: Operation, plan: Plan, *, actor: User, now: datetime) -> Operation:
-    payment = subject.payment
-    unfreeze(payment, payment.former_status)
+    """Write the action anew. The payment's status stays until Stripe has answered (P10.4): the stop ends with it."""
     operation.state = Operation.State.DONE
     operation.save()
-    set_deadlines(subject, now=now)  # the stop took them away, and not every end derives them anew
-    payment.save_changes()
     return write(
         subject,
         plan,
         party=Party(operation.party),
         actor=actor,
-        inputs=operation.inputs,
+        inputs=operation.inputs | RETRIES_A_STOP,
         accepted_at=operation.accepted_at,
         now=now,
         succeeds=operation,
