@@ -72,18 +72,19 @@ def measure(place: Place, scale: Scale) -> Findings:
         lessons.make_due(clients)
         web = web_server(scale, stripe=simulator.url)
         supervisor.start(web, *workers(scale, processes=2, stripe=simulator.url, limit=UNPACED))
-        load = _Load(web.port or 0, clients)
+        crowd = _Load(web.port or 0, clients)
         # Every process has done each once: modules are read, connections made, statements known to PostgreSQL.
-        warm = load.put(market.checkouts(4 * clients))
-        load.put(market.cancellations(_refs(warm)))
+        warm = crowd.put(market.checkouts(4 * clients))
+        crowd.put(market.cancellations(_refs(warm)))
         _settle_all(lessons)
         lessons.make_due(changes)
         simulator.order_fault("any", "latency", times="always", latency_ms=latency)
         seen: dict[str, Seen] = {}
-        with _watching(place) as seen["checkout, card held"]:
-            booked = load.put(market.checkouts(changes))
-        with _watching(place) as seen["cancellation, 2 calls"]:
-            load.put(market.cancellations(_refs(booked)))
+        for load, lessons_booked in ((_Load(web.port or 0, 1), changes // 4), (crowd, changes)):
+            with _watching(place) as seen[f"checkout, card held, {load.clients} at once"]:
+                booked = load.put(market.checkouts(lessons_booked))
+            with _watching(place) as seen[f"cancellation, 2 calls, {load.clients} at once"]:
+                load.put(market.cancellations(_refs(booked)))
         with _watching(place) as seen["settlement"]:
             _settle_all(lessons)
     return _as_findings(seen, latency)
@@ -114,10 +115,10 @@ def _as_findings(seen: dict[str, Seen], latency: int) -> Findings:
 
 class _Load:
     def __init__(self, port: int, clients: int) -> None:
-        self._port, self._clients = port, clients
+        self._port, self.clients = port, clients
 
     def put(self, requests: list[Asked]) -> Answers:
-        return put_load(Order(port=self._port, clients=self._clients, seconds=300, requests=requests, uses_up=True))
+        return put_load(Order(port=self._port, clients=self.clients, seconds=300, requests=requests, uses_up=True))
 
 
 def _refs(booked: Answers) -> list[str]:

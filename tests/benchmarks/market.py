@@ -53,6 +53,10 @@ class Market:
             return [self._get(booking.student, f"/floor/signed-in/{booking.ref}") for booking in self._some_bookings()]
         return [Asked(method="GET", path=f"/floor/{booking.ref}") for booking in self._some_bookings()]
 
+    def plain_lists(self) -> list[Asked]:
+        """The same as `lists`, without what is ours to say of a booking."""
+        return [self._get(reader, "/floor/page/") for reader in self.readers]
+
     def lists(self, readers: Iterable[User] | None = None) -> list[Asked]:
         """Each reader's bookings, the first page."""
         return [self._get(reader, reverse("api:bookings")) for reader in readers or self.readers]
