@@ -11,6 +11,8 @@ import uuid
 from django.conf import settings
 from django.db import migrations, models
 
+from instainstru.djstripe_migrations._together import Together
+
 
 class Migration(migrations.Migration):
 
@@ -1274,3 +1276,4 @@ class Migration(migrations.Migration):
             },
         ),
     ]
+    operations = [Together(operations)]  # by hand: or each of them renders all models anew
