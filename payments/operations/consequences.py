@@ -167,7 +167,10 @@ def _what_stripe_said(operation: Operation) -> str:
 
 
 def end_other_stops(payment: Payment, *, besides: Operation) -> None:
-    """Let nothing wait for staff any more that their cancelling or a ruling has ended, or it could still be retried."""
+    """Let nothing wait for staff any more that has been ended otherwise, or it could still be retried.
+
+    Staff's cancelling ends it, or a ruling, or that the payment came to nothing.
+    """
     payment.operations.stuck().exclude(pk=besides.pk).update(
         state=Operation.State.DONE, resolution=f"The payment was ended by {besides.reference} ({besides.rule})."
     )
@@ -193,6 +196,7 @@ def set_deadlines(subject: Subject, *, now: datetime) -> None:
         made_at=payment.made_at,
         starts_at=payment.starts_at,
         ends_at=payment.ends_at,
+        is_held=payment.authorized_cents > 0,
         refused_at=payment.refused_at,
         refusals=payment.authorization_refusals,
         now=now,

@@ -44,6 +44,7 @@ from payments.policy.states import (
     BookingStatus,
     Call,
     Fault,
+    Outcome,
     Party,
     PaymentStatus,
     ReviewReason,
@@ -286,6 +287,8 @@ def conclude_operation(
     subject.tell(ending, operation, now=now)
     if operation.kind in ENDS_WHAT_WAITS and ending.payment_status not in (None, PaymentStatus.MANUAL_REVIEW):
         end_what_waits(subject, besides=operation, now=now)
+    elif ending.outcome == Outcome.NEVER_PAID:
+        end_other_stops(payment, besides=operation)
     if ending.successor is not None and not waiting.takes_over_from(subject, ending.successor):
         _go_on(subject, operation, ending.successor, time_was_taken=facts.time_was_taken, now=now)
     was_alone = in_flight is not None and len(in_flight) == 1

@@ -17,7 +17,14 @@ from payments.endings import Subject
 from payments.ledger import journal
 from payments.models import Operation, Payment, Step
 from payments.operations import waiting
-from payments.operations.consequences import book_debt, give_credits, say_what_stopped, set_deadlines, unfreeze
+from payments.operations.consequences import (
+    book_debt,
+    end_other_stops,
+    give_credits,
+    say_what_stopped,
+    set_deadlines,
+    unfreeze,
+)
 from payments.operations.facts import RETRIES_A_STOP, facts_of
 from payments.operations.lifecycle import ENDS_WHAT_WAITS, accept, end_what_waits, go_on, write
 from payments.operations.resuming import go_on_from_the_refusal, still_to_do
@@ -115,6 +122,8 @@ def resolve_stuck(
             payment.taken_back_cents += _taken_back(operation)
         elif operation.kind in ENDS_WHAT_WAITS and ending.payment_status == PaymentStatus.SETTLED:
             end_what_waits(subject, besides=operation, now=now)
+        elif ending.outcome == Outcome.NEVER_PAID:
+            end_other_stops(payment, besides=operation)
         operation.state = Operation.State.DONE
         operation.resolution, operation.resolved_by = note, actor
         operation.save()

@@ -17,7 +17,7 @@ def plan_authorization(facts: Facts, now: datetime, *, rules: Rules) -> Plan:
 
     Raises Refused("already_settled") if the card is held or the booking has ended.
     """
-    if facts.payment_status not in UNAUTHORIZED or facts.booking_status == BookingStatus.PENDING:
+    if facts.payment_status not in UNAUTHORIZED or facts.hold or facts.booking_status == BookingStatus.PENDING:
         raise Refused("already_settled")
     return Plan(
         action=Action.AUTHORIZE,

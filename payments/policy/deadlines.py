@@ -34,6 +34,7 @@ def deadlines(
     made_at: datetime,
     starts_at: datetime,
     ends_at: datetime,
+    is_held: bool,
     refused_at: datetime | None,
     refusals: int,
     now: datetime,
@@ -41,6 +42,7 @@ def deadlines(
 ) -> Deadlines:
     """Return what is due when; deriving it again from the same state gives the same deadlines.
 
+    `is_held` says that the card is held: a capture may have been refused, and the hold stands for the next one.
     `refused_at` is the clockwork's last refused try, `refusals` how many authorizations were refused so far (P10.1).
     """
     settle_at = settlement_due_at(ends_at, rules=rules)
@@ -66,7 +68,9 @@ def deadlines(
             unpaid_until = unpaid_cancellation_due_at(starts_at, rules=rules)
             warning = starts_at - rules.final_warning
             return Deadlines(
-                authorize_at=next_authorization_at(
+                authorize_at=None
+                if is_held
+                else next_authorization_at(
                     refused_at=refused_at or now, refusals=refusals, starts_at=starts_at, rules=rules
                 ),
                 expire_at=unpaid_until if now < starts_at else None,

@@ -11,7 +11,7 @@ from payments.policy.plan import CreditMoves, Ending, Plan, PlannedStep
 from payments.policy.rules import DEFAULT_RULES
 from payments.policy.states import Action, BookingStatus, Call, Outcome, PaymentStatus, ReviewReason
 from payments.policy.windows import Window
-from tests.policy.given import ALL_CREDIT, IN, SOME_CREDIT, STARTS, booked, unpaid_checkout
+from tests.policy.given import ALL_CREDIT, CARD_ONLY, IN, SOME_CREDIT, STARTS, booked, unpaid_checkout
 
 MOMENT = timedelta(microseconds=1)
 CANCELLED_UNPAID = Ending(payment_status=PaymentStatus.SETTLED, outcome=Outcome.NEVER_PAID)
@@ -96,6 +96,7 @@ def test_an_authorization_that_was_never_tried_is_tried_however_late() -> None:
 
 NOT_TO_AUTHORIZE = {
     "held": booked(PaymentStatus.AUTHORIZED),
+    "held, its capture refused": booked(PaymentStatus.PAYMENT_METHOD_REQUIRED, hold=CARD_ONLY.card_total),
     "locked": booked(PaymentStatus.LOCKED),
     "settled": booked(PaymentStatus.SETTLED),
     "under review": booked(PaymentStatus.MANUAL_REVIEW),

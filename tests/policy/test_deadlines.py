@@ -32,6 +32,7 @@ def due(status: PaymentStatus, booking: BookingStatus = CONFIRMED, **state: Any)
             "made_at": MADE,
             "starts_at": STARTS,
             "ends_at": ENDS,
+            "is_held": False,
             "refused_at": None,
             "refusals": 0,
             "now": MADE,
@@ -98,6 +99,19 @@ def test_a_refused_settlement_is_tried_again_after_4_hours() -> None:
     assert due(CARD_REFUSED, COMPLETED, refused_at=SETTLE, refusals=1, now=SETTLE) == Deadlines(
         settle_at=SETTLE + 4 * HOUR
     )
+
+
+@pytest.mark.rule("P10.1")
+@pytest.mark.rule("P10.2")
+def test_a_card_that_is_held_is_not_asked_to_hold_once_more() -> None:
+    """A capture that the student asked for after the lesson may be refused while a try of the ladder was missed."""
+    refused_at = STARTS - 23 * HOUR
+
+    missed = due(CARD_REFUSED, COMPLETED, refused_at=refused_at, refusals=2, now=ENDS + HOUR)
+    held = due(CARD_REFUSED, COMPLETED, refused_at=refused_at, refusals=2, now=ENDS + HOUR, is_held=True)
+
+    assert missed == Deadlines(authorize_at=STARTS - 19 * HOUR, settle_at=SETTLE)
+    assert held == Deadlines(settle_at=SETTLE)
 
 
 @pytest.mark.rule("P4.2")

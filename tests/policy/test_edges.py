@@ -22,6 +22,7 @@ UNPAID = {
     "made_at": STARTS - timedelta(days=3),
     "starts_at": STARTS,
     "ends_at": ENDS,
+    "is_held": False,
     "rules": DEFAULT_RULES,
 }
 

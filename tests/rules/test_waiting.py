@@ -1,5 +1,6 @@
 """A cancellation that meets something under way is accepted at its own instant, and its money follows (P7.11)."""
 
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
@@ -13,6 +14,7 @@ from payments import operations as payments
 from payments.models import Operation
 from payments.policy.plan import CreditMoves
 from payments.policy.states import Action
+from tests.payments.staff import give_up, retry
 from tests.rules.standing import Money, credits_of, money_of, payment_of, refused, stands
 from tests.stage import Stage
 
@@ -308,3 +310,28 @@ def test_a_lesson_that_was_cancelled_while_stripe_was_silent_is_not_warned_of(st
     assert not Message.objects.filter(key="final_warning").exists()
     answer_again(stage, "authorize")
     assert stands(booking) == ("cancelled", "settled", "payment_failed_no_charge")
+
+
+@pytest.mark.rule("P7.11")
+@pytest.mark.rule("P10.3")
+@pytest.mark.parametrize("staff_does", [retry, give_up])
+def test_what_was_stopped_twice_over_one_hold_waits_for_staff_once(
+    stage: Stage, staff: User, staff_does: Callable[[Booking, User], None]
+) -> None:
+    """Staff cancel while a checkout has no answer: its own void and theirs are both refused."""
+    be_silent(stage, "authorize")
+    booking = stage.book(hours_ahead=20)
+    payments.cancel_by_staff(
+        payment_id=booking.payment_id, actor=staff, with_refund=False, reason="They asked.", now=clock.now()
+    )
+    stage.simulator.order_fault("void", "refuse", times=2)
+    answer_again(stage, "authorize")
+    assert stands(booking) == ("cancelled", "manual_review", "void_refused")
+    assert Operation.objects.stuck().count() == 2
+
+    staff_does(booking, staff)
+
+    assert stands(booking) == ("cancelled", "settled", "payment_failed_no_charge")
+    with refused("already_settled"):
+        staff_does(booking, staff)
+    stage.travel(days=8)  # a hold that could not be voided lapses (P2.6)
