@@ -40,6 +40,7 @@ OPEN_TRANSACTIONS = """
            extract(epoch FROM CASE query WHEN 'COMMIT' THEN query_start ELSE clock_timestamp() END - xact_start) * 1000
       FROM pg_stat_activity
      WHERE datname = current_database() AND backend_xid IS NOT NULL AND pid <> pg_backend_pid()
+       AND backend_type = 'client backend'  -- autovacuum locks no row
 """
 
 

@@ -36,21 +36,20 @@ class Post:
         if lost or late or doubled:
             chance.shuffle(self._bag)
             self.fates["post disordered"] += len(self._bag) > 1
-        bag, self._bag = self._bag, []
-        for event in bag:
+        for event in tuple(self._bag):
             fate = chance.randrange(100)
+            if lost <= fate < lost + late:
+                self.fates["webhook late"] += 1
+                continue
             if fate < lost:
                 self._some_are_lost = True
                 self.fates["webhook lost"] += 1
-                continue
-            if fate < lost + late:
-                self._bag.append(event)
-                self.fates["webhook late"] += 1
-                continue
-            times = 2 if chance.randrange(100) < doubled else 1
-            self.fates["webhook doubled"] += times - 1
-            for _ in range(times):
-                inbox.take_in(event)
+            else:
+                times = 2 if chance.randrange(100) < doubled else 1
+                self.fates["webhook doubled"] += times - 1
+                for _ in range(times):
+                    inbox.take_in(event)
+            self._bag.remove(event)  # not before it was taken in: who is killed meanwhile gave Stripe no answer
         self._apply()
         self._know_it_all(until_now)
 
