@@ -22,7 +22,7 @@ class Wallet(models.Model):
 class CreditLotQuerySet(models.QuerySet["CreditLot"]):
     def spendable(self, *, at: datetime) -> Self:
         """Lots with something left that may be reserved at that instant (P9.1, P9.2)."""
-        return self.filter(available_cents__gt=0, expires_at__gt=at)
+        return self.filter(available_cents__gt=0, expires_at__gte=at)
 
     def expired(self, *, at: datetime) -> Self:
         """Lots whose available rest is past its expiry; what is reserved of them does not expire (P9.3)."""

@@ -40,7 +40,7 @@ class IssuedFor:
 
 def balance_of(*, student_id: int, at: datetime) -> Balance:
     """Return a student's balance at an instant; an expired rest no longer counts, even before the sweep has seen it."""
-    spendable = Q(expires_at__gt=at)
+    spendable = Q(expires_at__gte=at)
     found = CreditLot.objects.filter(wallet_id=student_id).aggregate(
         available=Sum("available_cents", filter=spendable, default=0),
         reserved=Sum("reserved_cents", default=0),

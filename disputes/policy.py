@@ -38,14 +38,14 @@ class Earlier:
 def require_reportable(
     lesson: Lesson, now: datetime, *, by: Party, absent: Party, earlier: Sequence[Earlier], rules: Rules
 ) -> None:
-    """Let a side, or staff, report the other absent, from the start until end + 24 h (P8.1).
+    """Let a side report the other absent, or staff either, from the start until end + 24 h (P8.1).
 
     Raises Refused: "report_window_closed", "already_reported" (also for what was withdrawn or unfounded, P8.2),
     "already_settled", "already_completed" for what is cancelled or was never booked.
     """
     if not lesson.starts_at <= now <= settlement_due_at(lesson.ends_at, rules=rules):
         raise Refused("report_window_closed")
-    if any(case.by == by or (case.is_open and case.absent == absent) for case in earlier):
+    if any(case.absent == absent and (case.by == by or case.is_open) for case in earlier):
         raise Refused("already_reported")
     if lesson.payment_status == PaymentStatus.SETTLED:
         raise Refused("already_settled")

@@ -286,6 +286,7 @@ CLOCKWORK = {
     "unpaid-expired": {"task": "payments.tasks.sweep_expired_unpaid", "every": timedelta(seconds=30)},
     "events-unapplied": {"task": "payments.tasks.sweep_unapplied_events", "every": timedelta(seconds=30)},
     "events-missed": {"task": "payments.tasks.sweep_missed_events", "every": timedelta(minutes=10)},
+    "holds-lapsed": {"task": "payments.tasks.sweep_lapsed_holds", "every": timedelta(minutes=1)},
     "final-warnings": {"task": "payments.tasks.sweep_final_warnings", "every": timedelta(minutes=1)},
     "credits-expiring": {"task": "payments.tasks.sweep_expiring_credits", "every": timedelta(hours=1)},
     "reminders-due": {"task": "bookings.tasks.sweep_reminders_due", "every": timedelta(minutes=1)},

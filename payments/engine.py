@@ -29,7 +29,8 @@ logger = logging.getLogger(__name__)
 INLINE_BUDGET = timedelta(seconds=10)  # beyond it the user is told "in progress" and the sweep goes on
 KEYS_AGE_AFTER = timedelta(hours=23)  # Stripe forgets a key after 24 h; then only the object itself can tell
 NO_LEASE = ("", None)
-REPEAT_AFTER = (timedelta(minutes=1), timedelta(minutes=5), timedelta(minutes=15))  # P10.4, then every 15 minutes
+# One after the other: 1, 5 and 15 minutes after the first call, then every 15 minutes (P10.4).
+REPEAT_AFTER = (timedelta(minutes=1), timedelta(minutes=4), timedelta(minutes=10), timedelta(minutes=15))
 
 
 @contextlib.contextmanager

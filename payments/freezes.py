@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from datetime import datetime
 
 from payments.models import Freeze, Payment
-from payments.policy.states import CASE_OF, Action, PaymentStatus, ReviewReason
+from payments.policy.states import CASE_OF, ONLY_LOOKS, Action, PaymentStatus, ReviewReason
 
 _KEPT = ("status", "former_status", "review_reason", "review_error", "review_since")
 ON_TOP = ReviewReason.CHARGEBACK_OPEN  # stands on top of every other case (section 11)
@@ -51,7 +51,7 @@ def end_of(payment: Payment, cases: Collection[str], *, now: datetime) -> None:
 
 def halts(payment: Payment, kind: Action) -> bool:
     """Return whether an open case forbids an operation to send anything further (P8.1)."""
-    if not payment.is_frozen:
+    if not payment.is_frozen or kind in ONLY_LOOKS:
         return False
     reasons = set(payment.freezes.in_force().values_list("reason", flat=True))
     own = CASE_OF.get(kind)

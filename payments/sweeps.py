@@ -70,6 +70,7 @@ def _next_credit_warning() -> datetime | None:
 SWEEPS = (
     Sweep("unfinished operations", _next_operation, tasks.sweep_unfinished_operations),
     Sweep("payout schedules", _next_schedule_change, tasks.sweep_unanswered_schedule_changes),
+    _of_payments("holds lapsed", "capture_before", tasks.sweep_lapsed_holds),
     _of_payments("final warnings", "warn_at", tasks.sweep_final_warnings),
     _of_payments("unpaid expired", "expire_at", tasks.sweep_expired_unpaid),
     _of_payments("authorizations due", "authorize_at", tasks.sweep_authorizations_due),

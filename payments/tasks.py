@@ -117,6 +117,13 @@ def sweep_final_warnings(*, limit: int = 100) -> None:
 
 
 @shared_task(ignore_result=True)
+def sweep_lapsed_holds(*, limit: int = 100) -> None:
+    """Note of each hold that it has lapsed (P2.6)."""
+    while operations.let_holds_lapse(now=clock.now(), limit=limit) == limit:
+        pass
+
+
+@shared_task(ignore_result=True)
 def sweep_expiring_credits(*, limit: int = 100) -> None:
     """Tell students of credit that expires in 30 and in 7 days (P9.1)."""
     while operations.warn_of_expiring_credit(now=clock.now(), limit=limit) >= limit:

@@ -63,6 +63,8 @@ class BookingSubject(Subject):
         booking = self.booking
         if status is None or status == booking.status:
             return
+        if status == BookingStatus.COMPLETED and booking.status == BookingStatus.CANCELLED:
+            return  # settled after all, for a cancellation that waits for it (P7.11, P8.7)
         booking.status = status
         match status:
             case BookingStatus.CONFIRMED:

@@ -64,7 +64,7 @@ class NoShowReport(Resolvable):
         verbose_name = "no-show report"
         constraints = [
             *Resolvable.Meta.constraints,
-            models.UniqueConstraint(name="a_side_reports_a_no_show_once", fields=["booking", "reported_by"]),
+            models.UniqueConstraint(name="a_side_reports_a_no_show_once", fields=["booking", "reported_by", "absent"]),
             models.CheckConstraint(
                 name="report_is_confirmed_only_while_open_and_uncontested",
                 condition=Q(confirm_at=None) | Q(resolved_at=None, contested_at=None),

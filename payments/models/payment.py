@@ -34,6 +34,10 @@ class PaymentQuerySet(models.QuerySet["Payment"]):
         """P5.5"""
         return self.filter(settle_at__lte=at)
 
+    def due_to_lapse(self, *, at: datetime) -> Self:
+        """Whose hold the bank has let go of by itself (P2.6)."""
+        return self.filter(capture_before__lte=at)
+
     def unclaimed(self, *, at: datetime) -> Self:
         """Not leased to another worker; `at` is the wall's instant."""
         return self.filter(Q(claimed_until=None) | Q(claimed_until__lt=at))
@@ -188,6 +192,9 @@ class Payment(RemembersWhatWasRead):
             models.Index("warn_at", "id", name="payment_warn_at", condition=Q(warn_at__isnull=False)),
             models.Index("settle_at", "id", name="payment_settle_at", condition=Q(settle_at__isnull=False)),
             models.Index(
+                "capture_before", "id", name="payment_capture_before", condition=Q(capture_before__isnull=False)
+            ),
+            models.Index(
                 "review_since", name="payment_in_review", condition=Q(status=PaymentStatus.MANUAL_REVIEW.value)
             ),
         ]
@@ -203,6 +210,11 @@ class Payment(RemembersWhatWasRead):
             instructor_fee=self.instructor_fee_cents,
             credits=self.credits_cents,
         )
+
+    def held_at(self, instant: datetime) -> int:
+        """What is held on the card then: nothing once the hold has lapsed, before a sweep has noticed, too (P2.6)."""
+        lapsed = self.capture_before is not None and self.capture_before <= instant
+        return 0 if lapsed else self.authorized_cents
 
     @property
     def is_frozen(self) -> bool:

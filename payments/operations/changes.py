@@ -7,7 +7,7 @@ under the payment's lock and with nothing under way; so any order, repetition or
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 
 from django.db import transaction
@@ -83,10 +83,24 @@ def take_in_intent(payment_id: int, found: Intent, *, event: StripeEvent, now: d
             return
         if found.status == "succeeded" and payment.operations.stuck().exists():
             raise NotYet("The payment is stopped for another reason; staff end that one first.")
-        payment.authorized_cents = 0  # whoever needs it next holds the card anew
-        payment.capture_before = None
+        _forget_hold(payment)
         if found.status == "succeeded":
             _take_in_charge(payment, found, event=event, now=now)
+
+
+def let_holds_lapse(*, now: datetime, limit: int = 100) -> int:
+    """Forget each hold whose time is over, as Stripe has said when it was made (P2.6); return how many were due.
+
+    Stripe's event says so, too, if it comes. What is under way finds out by its own call.
+    """
+    due = Payment.objects.due_to_lapse(at=now).without_open_operation().order_by("capture_before", "id")
+    payment_ids = list(due.values_list("id", flat=True)[:limit])
+    for payment_id in payment_ids:
+        with suppress(NotYet), _nothing_under_way(payment_id, now=now) as subject:
+            payment = subject.payment
+            if payment.capture_before is not None and payment.capture_before <= now:
+                _forget_hold(payment)
+    return len(payment_ids)
 
 
 def see_changes(*, payment_id: int, actor: User, now: datetime, receipt: Receipt | None = None) -> None:
@@ -124,6 +138,12 @@ def _nothing_under_way(payment_id: int, *, now: datetime) -> Iterator[Subject]:
             yield subject
         set_deadlines(subject, now=now)
         subject.payment.save_changes()
+
+
+def _forget_hold(payment: Payment) -> None:
+    """Whoever needs it next holds the card anew."""
+    payment.authorized_cents = 0
+    payment.capture_before = None
 
 
 def _our_step(payment_id: int, calls: tuple[Call, ...], *, object_id: str, key: str) -> Step | None:

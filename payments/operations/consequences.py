@@ -104,10 +104,15 @@ def unfreeze(payment: Payment, status: str) -> None:
 def end_retried_stop(subject: Subject, operation: Operation, *, now: datetime) -> None:
     """Give a payment the status that it was stopped in, if an operation is what it was stopped for, begun anew (P10.3).
 
-    The stop took the deadlines away, and not every end derives them anew.
+    The stop took the deadlines away, and not every end derives them anew. Where another stop is beneath, that stays.
     """
-    if retries_a_stop(subject.payment, operation.inputs):
-        unfreeze(subject.payment, subject.payment.former_status)
+    payment = subject.payment
+    if not retries_a_stop(payment, operation.inputs):
+        return
+    if payment.operations.stuck().exclude(pk=operation.pk).exists():
+        say_what_stopped(payment, besides=operation)
+    else:
+        unfreeze(payment, payment.former_status)
         set_deadlines(subject, now=now)
 
 
@@ -199,6 +204,7 @@ def set_deadlines(subject: Subject, *, now: datetime) -> None:
         is_held=payment.authorized_cents > 0,
         refused_at=payment.refused_at,
         refusals=payment.authorization_refusals,
+        collection_refused_at=payment.collection_refused_at,
         now=now,
         rules=rules_of_version(payment.policy_version),
     )

@@ -13,12 +13,14 @@ from payments.operations.facts import facts_of
 from payments.operations.rulings import hold_wallet_still
 from payments.policy.decide import decide
 from payments.policy.plan import Plan
-from payments.policy.states import CASE_OF, Action
+from payments.policy.states import CASE_OF, ONLY_LOOKS, Action
 from payments.rules import rules_of_version
 
 
 def decide_on(subject: Subject, kind: Action, now: datetime, *, inputs: Mapping[str, Any] | None = None) -> Plan:
     """Decide what an action does: a case's own by what lies beneath the freeze, everything else by the freeze itself.
+
+    What the student has confirmed at the bank has happened, and is looked at under a case, too.
 
     Raises Refused: what the policy says, and "under_review" for whatever it allows while a case is open (P8.1).
     """
@@ -26,6 +28,8 @@ def decide_on(subject: Subject, kind: Action, now: datetime, *, inputs: Mapping[
     rules = rules_of_version(payment.policy_version)
     if kind in CASE_OF:
         hold_wallet_still(payment)
+        return decide_beneath(subject, kind, now, inputs=inputs)
+    if kind in ONLY_LOOKS:
         return decide_beneath(subject, kind, now, inputs=inputs)
     plan = decide(facts_of(subject, inputs=inputs), kind, now, rules=rules)
     if payment.is_frozen:

@@ -82,6 +82,11 @@ def _staffs(payment: Payment, asked: Mapping[str, Any]) -> Staffs:
     """What staff ask for, beside what is booked for the payment, read from its postings."""
     booked = dict(payment.postings.values("account").annotate(sum=Sum("amount_cents")).values_list("account", "sum"))
     transfers = payment.payout_transfers.order_by("-id")
+    taken = Step.objects.filter(
+        operation__in=payment.operations.stuck().filter(kind=Action.STAFF_REFUND),
+        call__in=[Call.TAKE_BACK, Call.REVERSE],
+        state=Step.State.SUCCEEDED,
+    )
     return Staffs(
         with_refund=asked.get("with_refund", True),
         refund=asked.get("refund"),
@@ -91,13 +96,17 @@ def _staffs(payment: Payment, asked: Mapping[str, Any]) -> Staffs:
             for transfer in transfers
         ),
         refunded_at_instructors_cost=payment.refunded_at_instructors_cost_cents,
-        taken_back=payment.taken_back_cents,
-        reversal_waits=payment.operations.stuck()
-        .filter(kind__in=REVERSED_WHOLE, steps__call=Call.REVERSE, steps__state=Step.State.REFUSED)
-        .exists(),
+        taken_back=payment.taken_back_cents + taken.aggregate(sum=Sum("amount_cents", default=0))["sum"],
+        reversal_waits=_reversal_waits(payment),
         booked_held=booked.get(Account.HELD, 0),
         booked_earnings=booked.get(Account.EARNINGS, 0),
     )
+
+
+def _reversal_waits(payment: Payment) -> bool:
+    """Whether what the instructor holds, or was taken back from them for now, is a transfer still to be reversed."""
+    stopped = payment.operations.stuck().filter(kind__in=REVERSED_WHOLE)
+    return stopped.filter(steps__call=Call.REVERSE, steps__state=Step.State.REFUSED).exists()
 
 
 def _case(payment: Payment, asked: Mapping[str, Any]) -> Case:
@@ -120,7 +129,12 @@ def _case(payment: Payment, asked: Mapping[str, Any]) -> Case:
 
 
 def _taken_back_for(payment: Payment, chargeback: str) -> int:
-    """What was taken back from the instructor when a chargeback was opened (section 11)."""
+    """What was taken back from the instructor when a chargeback was opened, and is to be theirs again (section 11).
+
+    A transfer that was to be reversed before is not (P10.3): its reversal, refused then, has been made.
+    """
+    if _reversal_waits(payment):
+        return 0
     steps = Step.objects.filter(
         operation__payment=payment,
         operation__kind=Action.ANSWER_CHARGEBACK,

@@ -54,6 +54,7 @@ from payments.queries.in_flight import as_it_stands, in_flight_on, operations_on
 from payments.rules import rules_of_version
 
 ENDS_WHAT_WAITS = RULINGS | {Action.STAFF_CANCEL}
+OUTLIVES_AN_END = (Action.RULE_DISPUTE, Action.ANSWER_CHARGEBACK, Action.WIN_CHARGEBACK, Action.LOSE_CHARGEBACK)
 
 
 def begin(
@@ -79,7 +80,8 @@ def begin(
         so_far = operations_on(subject.payment)
         operation = _already_asked(so_far, kind, inputs or {})
         if operation is None:
-            take = waiting.wait_its_turn if waiting.has_to_wait(subject, kind, so_far) else partial(accept, runs=True)
+            waits = waiting.has_to_wait(subject, kind, so_far, inputs=inputs, now=now)
+            take = waiting.wait_its_turn if waits else partial(accept, runs=True)
             operation = take(
                 subject,
                 kind,
@@ -287,7 +289,7 @@ def conclude_operation(
     subject.tell(ending, operation, now=now)
     if operation.kind in ENDS_WHAT_WAITS and ending.payment_status not in (None, PaymentStatus.MANUAL_REVIEW):
         end_what_waits(subject, besides=operation, now=now)
-    elif ending.outcome == Outcome.NEVER_PAID:
+    elif _leaves_no_stop(operation, ending):
         end_other_stops(payment, besides=operation)
     if ending.successor is not None and not waiting.takes_over_from(subject, ending.successor):
         _go_on(subject, operation, ending.successor, time_was_taken=facts.time_was_taken, now=now)
@@ -299,6 +301,12 @@ def conclude_operation(
     operation.ended_alone = was_alone and ending.successor is None and operation.kind != Action.WIN_CHARGEBACK
     if operation.ended_alone:
         operation.ended_with = tuple(steps)
+
+
+def _leaves_no_stop(operation: Operation, ending: Ending) -> bool:
+    """Return whether nothing is left that staff could retry: the payment came to nothing, or its debt was paid."""
+    debt_is_paid = operation.kind == Action.CONFIRM_AUTHORIZATION and ending.payment_status == PaymentStatus.SETTLED
+    return debt_is_paid or ending.outcome == Outcome.NEVER_PAID
 
 
 def _cases_ended_by(operation: Operation) -> Sequence[str]:
@@ -358,11 +366,14 @@ def _next_halted(payment: Payment, in_flight: Iterable[Operation]) -> Operation 
 def end_what_waits(subject: Subject, *, besides: Operation, now: datetime) -> None:
     """Close what was stopped, halted or waiting, now that a ruling or staff have ended the payment (P8.7, design 4).
 
-    A ruling that is closed so is not carried out any more, and its case's freeze ends with it.
+    A ruling that is closed so is not carried out any more, and its case's freeze ends with it. A dispute that was ruled
+    for the student is about what is paid already, too, and only a lost chargeback closes it (section 11).
     """
     payment = subject.payment
     end_other_stops(payment, besides=besides)
     operations = payment.operations.exclude(pk=besides.pk)
+    if besides.kind != Action.LOSE_CHARGEBACK:
+        operations = operations.exclude(kind__in=OUTLIVES_AN_END)
     for halted in operations.filter(state__in=[Operation.State.HALTED, Operation.State.WAITING]):
         subject.finish(Ending(), halted, now=now)
         _close(halted, now=now)

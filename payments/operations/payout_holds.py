@@ -6,20 +6,20 @@ The call sets what the account's schedule is to be, so repeating it, under whate
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django.db import transaction
 from django.db.models import F
 
 from instainstru.accounts.models import User
 from instainstru.api.idempotency import Receipt
+from payments.engine import REPEAT_AFTER
 from payments.gateway import Answer, schedules
 from payments.gateway.answers import succeeded
 from payments.gateway.parties import GatewayRefused, GatewayUnavailable
 from payments.gateway.schedules import MANUAL, Schedule, usual_schedule
 from payments.models import Payee, PayoutHold, ScheduleChange
 
-REPEAT_AFTER = (timedelta(minutes=1), timedelta(minutes=5), timedelta(minutes=15))  # P10.4, then every 15 minutes
 Kind = ScheduleChange.Kind
 
 

@@ -9,6 +9,7 @@ from django.db import transaction
 
 from instainstru.accounts.models import User
 from instainstru.api.idempotency import Receipt
+from instainstru.refusals import Refused
 from payments import endings
 from payments.endings import Subject
 from payments.models import Operation, Payment
@@ -74,6 +75,8 @@ def refund_by_staff(
         earlier = _refunds_of(subject.payment, cents)
         operation = None if again else earlier.last()
         if operation is None:
+            if subject.payment.is_frozen:
+                raise Refused("under_review")
             waiting.require_nothing_open(subject)
             key = _refund_key(subject.payment, cents)
             operation = accept(

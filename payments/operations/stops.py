@@ -194,12 +194,12 @@ def _plan_to_retry(subject: Subject, operation: Operation) -> Plan:
 def _goes_on(operation: Operation) -> bool:
     """Whether what was begun can only be carried on: money has moved, or what the end gives was given.
 
-    A staff refund has its amount and its key, and stands beside the payment's own course (P8.6). Staff's cancelling is
-    reckoned from where the money is, whatever it has moved itself (P8.7).
+    A staff refund has its amount and its key, and stands beside the payment's own course (P8.6). Staff's cancelling
+    and rulings are reckoned from where the money is, whatever they have moved themselves (P8.3, P8.4, P8.7).
     """
     if operation.kind == Action.STAFF_REFUND:
         return True
-    if operation.kind == Action.STAFF_CANCEL:
+    if operation.kind in ENDS_WHAT_WAITS:
         return operation.gave
     moved = operation.steps.filter(state=Step.State.SUCCEEDED, call__in=MOVES_MONEY)
     return operation.gave or moved.exists()
@@ -228,6 +228,8 @@ def _plan_to_give_up(operation: Operation, payment: Payment) -> Plan:
         ending = replace(ending, lines=_what_is_missing(payment, debt=debt))
     elif operation.kind == Action.STAFF_REFUND:
         ending = replace(ending, lines=_what_was_taken(operation, payment))
+    elif operation.kind == Action.WIN_CHARGEBACK:
+        ending = replace(ending, lines=_what_is_not_paid_again(operation))
     back, holds = ending.credits.released, payment.instructor_payout_cents
     return Plan(
         action=Action(operation.kind),
@@ -250,6 +252,8 @@ def _given_up(operation: Operation, payment: Payment) -> Ending:
     if plan.action == Action.RESCHEDULE and operation.gave:
         return Ending(payment_status=plan.ending.payment_status)
     if plan.action in (Action.RELEASE_HOLD, Action.RESCHEDULE, Action.WIN_CHARGEBACK):
+        if payment.operations.stuck().exclude(pk=operation.pk).exists():
+            return Ending(payment_status=PaymentStatus.MANUAL_REVIEW)  # another stop is beneath
         return Ending(payment_status=PaymentStatus(payment.former_status))
     paid = payment.captured_cents or payment.instructor_payout_cents
     if not paid and not operation.gave and payment.review_reason != ReviewReason.VOID_REFUSED:
@@ -278,6 +282,12 @@ def _what_was_taken(operation: Operation, payment: Payment) -> tuple[Line, ...]:
     """What the instructor had earned and lost to a refund that came to nothing, while another stop goes on."""
     earned = min(_taken_back(operation), max(0, -_booked(payment).get(Account.EARNINGS, 0)))
     return balanced(Line(Account.EARNINGS, earned), Line(Account.LOSSES, -earned))
+
+
+def _what_is_not_paid_again(operation: Operation) -> tuple[Line, ...]:
+    """What the instructor had earned and is not paid again after a chargeback, while another stop goes on."""
+    unpaid = sum(step.amount for step in Plan.from_json(operation.plan).steps)
+    return balanced(Line(Account.EARNINGS, unpaid), Line(Account.LOSSES, -unpaid))
 
 
 def _booked(payment: Payment) -> dict[str, int]:

@@ -37,21 +37,36 @@ from payments.policy.states import (
 )
 from payments.rules import rules_of_version
 
+NEVER_MOVED = {"lesson_started", "reschedule_locked", "reschedule_too_late"}
 RETRY_AFTER = 5  # seconds; what a client is told that meets an operation under way
 
 
-def has_to_wait(subject: Subject, kind: Action, so_far: Iterable[Operation]) -> bool:
+def has_to_wait(
+    subject: Subject, kind: Action, so_far: Iterable[Operation], *, inputs: dict[str, Any] | None = None, now: datetime
+) -> bool:
     """Return whether an action meets another operation, or a stop, that it may wait for.
 
     `so_far` is everything that was begun on the locked payment.
-    Raises Refused("operation_in_progress") if it meets one that it may not.
+    Raises Refused("operation_in_progress") if it meets one that it may not; a window already past is told by its own
+    code (section 12).
     """
     if _stopped_for_staff(subject) and kind in CANCELLATIONS and kind not in BY_STAFF:
         return True  # staff's own ends the stop (P8.7)
     something_is_open = any(operation.state == Operation.State.OPEN for operation in so_far)
     if something_is_open and kind not in WAITS_ITS_TURN:
+        if kind == Action.RESCHEDULE:
+            _require_window_of_move(subject, inputs=inputs, now=now)
         raise _in_progress()
     return something_is_open
+
+
+def _require_window_of_move(subject: Subject, *, inputs: dict[str, Any] | None, now: datetime) -> None:
+    """Raise Refused if a lesson could not be moved whatever came of what is under way (P6.3)."""
+    try:
+        decide_on(subject, Action.RESCHEDULE, now, inputs=inputs)
+    except Refused as refusal:
+        if refusal.code in NEVER_MOVED:
+            raise
 
 
 def require_nothing_open(subject: Subject) -> None:

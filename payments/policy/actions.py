@@ -69,7 +69,7 @@ def available_actions(
 ) -> tuple[AvailableAction, ...]:
     """Return what a side may do at an instant. Staff and the clockwork have ways of their own.
 
-    While an operation is under way, cancelling is accepted and waits (P7.11); paying and moving are not.
+    While an operation is under way, cancelling is accepted and waits (P7.11); nothing else is.
     """
     if is_over(payment_status=facts.payment_status, owed=facts.owed, has_pending_intent=facts.has_pending_intent):
         return ()
@@ -203,7 +203,11 @@ def _instructor_cancels(facts: Facts, now: datetime, rules: Rules) -> AvailableA
 def _instructor_marks_complete(facts: Facts, now: datetime, rules: Rules) -> AvailableAction:
     """P5.5: from the lesson's end on; it changes the booking's status and moves no money."""
     require_completable(
-        booking_status=facts.booking_status, payment_status=facts.payment_status, ends_at=facts.ends_at, now=now
+        booking_status=facts.booking_status,
+        payment_status=facts.payment_status,
+        review_reason=facts.review_reason,
+        ends_at=facts.ends_at,
+        now=now,
     )
     return AvailableAction(
         choice=Choice.MARK_COMPLETE,
@@ -230,4 +234,4 @@ _CHOICES: dict[Party, dict[Choice, _Judge]] = {
     },
 }
 _EVERY = frozenset(Choice)
-_NOT_HELD_UP = frozenset({Choice.CANCEL, Choice.MARK_COMPLETE})
+_NOT_HELD_UP = frozenset({Choice.CANCEL})

@@ -8,6 +8,7 @@ from payments.policy.facts import Facts
 from payments.policy.plan import Ending, Plan, PlannedStep
 from payments.policy.rules import Rules
 from payments.policy.states import Action, BookingStatus, Call, PaymentStatus
+from payments.policy.windows import unpaid_cancellation_due_at
 
 UNAUTHORIZED = frozenset({PaymentStatus.SCHEDULED, PaymentStatus.PAYMENT_METHOD_REQUIRED})
 
@@ -15,9 +16,13 @@ UNAUTHORIZED = frozenset({PaymentStatus.SCHEDULED, PaymentStatus.PAYMENT_METHOD_
 def plan_authorization(facts: Facts, now: datetime, *, rules: Rules) -> Plan:
     """Decide what the clockwork does when an authorization is due (P5.1) or due again (P10.1).
 
-    Raises Refused("already_settled") if the card is held or the booking has ended.
+    A card that was refused is tried again as long as T−12 h is not reached; one that never was is tried however late.
+    Raises Refused("already_settled") if the card is held, not to be tried any more, or the booking has ended.
     """
     if facts.payment_status not in UNAUTHORIZED or facts.hold or facts.booking_status == BookingStatus.PENDING:
+        raise Refused("already_settled")
+    refused = facts.payment_status == PaymentStatus.PAYMENT_METHOD_REQUIRED
+    if refused and now >= unpaid_cancellation_due_at(facts.starts_at, rules=rules):
         raise Refused("already_settled")
     return Plan(
         action=Action.AUTHORIZE,

@@ -5,11 +5,11 @@ from datetime import datetime
 from instainstru.money import dollars
 from instainstru.refusals import Refused
 from payments.policy.authorization import authorization_steps, void_steps
-from payments.policy.collection import collected
+from payments.policy.collection import collected, is_advanced
 from payments.policy.facts import Facts
 from payments.policy.plan import CreditMoves, Ending, Plan, PlannedStep
 from payments.policy.rules import Rules
-from payments.policy.states import Action, BookingStatus, Call, Outcome, PaymentStatus
+from payments.policy.states import STOPS, Action, BookingStatus, Call, Outcome, PaymentStatus
 from payments.policy.windows import Window, window_at
 
 OPEN_BOOKINGS = frozenset({BookingStatus.PENDING, BookingStatus.CONFIRMED})
@@ -96,13 +96,14 @@ def plan_without_charge(
 def plan_confirmation(facts: Facts, now: datetime, *, rules: Rules) -> Plan:
     """Decide what happens when the student comes back from the bank (P5.2): look at the intent and go by it.
 
-    Raises Refused: "already_settled" if no confirmation is awaited, "under_review" if the intent was to be cancelled
-    and was not: what becomes of it is for staff to say (P10.3).
+    Raises Refused: "already_settled" if no confirmation is awaited, "operation_in_progress" in a stop of P10.3: the
+    intent was to be cancelled and was not, and what becomes of it is for staff to say. What the student has paid of a
+    debt is paid all the same.
     """
     if not facts.has_pending_intent:
         raise Refused("already_settled")
-    if facts.payment_status == PaymentStatus.MANUAL_REVIEW and not facts.owed:
-        raise Refused("under_review")
+    if facts.review_reason in STOPS and not is_advanced(facts):
+        raise Refused("operation_in_progress")
     return Plan(
         action=Action.CONFIRM_AUTHORIZATION,
         rule="P5.2",
@@ -117,8 +118,10 @@ def plan_confirmation(facts: Facts, now: datetime, *, rules: Rules) -> Plan:
 def plan_payment_now(facts: Facts, now: datetime, *, rules: Rules) -> Plan:
     """Decide what the student's retry does, with the same or another card (P5.2, P10.1).
 
-    Raises Refused("already_settled") if the card owes no authorization.
+    Raises Refused: "already_settled" if the card owes no authorization, "operation_in_progress" in a stop of P10.3.
     """
+    if facts.review_reason in STOPS:
+        raise Refused("operation_in_progress")
     if facts.payment_status != PaymentStatus.PAYMENT_METHOD_REQUIRED:
         raise Refused("already_settled")
     return Plan(

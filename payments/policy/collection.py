@@ -68,6 +68,11 @@ def plan_collection(facts: Facts, now: datetime, *, rules: Rules) -> Plan:
     )
 
 
+def is_advanced(facts: Facts) -> bool:
+    """Return whether the instructor has been paid in advance of the student, so that a debt is all that is left."""
+    return facts.owed > 0 and facts.outcome == Outcome.INSTRUCTOR_ADVANCED
+
+
 def collected(facts: Facts) -> Ending:
     """Return the end at which the student has paid what was owed; the outcome stays."""
     return Ending(payment_status=PaymentStatus.SETTLED, outcome=facts.outcome)

@@ -10,11 +10,6 @@ from payments.policy.rules import Rules
 from payments.policy.states import Action, BookingStatus, Outcome, PaymentStatus
 from payments.policy.undoing import refund_steps, take_back_steps, undone_lines
 
-_ENDS_AS = {
-    BookingStatus.CONFIRMED: BookingStatus.COMPLETED,
-    BookingStatus.PENDING: BookingStatus.CANCELLED,  # Stripe never said whether it was paid, until the lesson began
-}
-
 
 def plan_dispute_ruling(facts: Facts, now: datetime, *, rules: Rules) -> Plan:
     """Decide what ruling for the student does, before or after the payout, about a cancelled booking too (P8.4).
@@ -29,12 +24,14 @@ def plan_dispute_ruling(facts: Facts, now: datetime, *, rules: Rules) -> Plan:
         action=Action.RULE_DISPUTE,
         rule="P8.4",
         version=rules.version,
+        booking_status_at_once=BookingStatus.COMPLETED if facts.booking_status == BookingStatus.CONFIRMED else None,
         revokes=case.issued_left,
         # Every payout first: if taking one back is refused, nothing is refunded or given back.
         steps=(*take_back_steps(facts, facts.instructor_holds), *void_steps(facts), *refund_steps(refund)),
         ending=Ending(
             payment_status=PaymentStatus.SETTLED,
-            booking_status=_ENDS_AS.get(facts.booking_status),
+            # Stripe never said whether it was paid, until the lesson began.
+            booking_status=BookingStatus.CANCELLED if facts.booking_status == BookingStatus.PENDING else None,
             outcome=Outcome.STUDENT_WINS_DISPUTE,
             credits=CreditMoves(released=case.credits_reserved, issued=given_back),
             lines=undone_lines(facts, refunded=refund, issued=given_back),

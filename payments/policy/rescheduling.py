@@ -8,7 +8,7 @@ from payments.policy.authorization import authorization_steps, void_steps
 from payments.policy.facts import Facts
 from payments.policy.plan import Ending, Plan, PlannedStep
 from payments.policy.rules import Rules
-from payments.policy.states import Action, BookingStatus, Call, PaymentStatus
+from payments.policy.states import STOPS, Action, BookingStatus, Call, PaymentStatus
 from payments.policy.undoing import take_back_steps
 from payments.policy.windows import Window, window_at
 
@@ -17,7 +17,8 @@ def plan_reschedule(facts: Facts, now: datetime, *, rules: Rules) -> Plan:
     """Decide what moving the lesson to `facts.new_starts_at` does; `now` is the instant of the request (P3.1).
 
     Raises Refused: "lesson_started", "reschedule_locked", "reschedule_too_late" (P6.3), "payment_method_required" for a
-    booking that was never paid for, "already_settled", "already_completed", "under_review".
+    booking that was never paid for, "already_settled", "already_completed", "under_review", and in a stop of P10.3
+    "operation_in_progress" (P7.11).
     """
     window = window_at(now, starts_at=facts.starts_at, rules=rules)
     if window == Window.STARTED:
@@ -47,7 +48,7 @@ def _require_movable(facts: Facts) -> None:
     if facts.payment_status == PaymentStatus.SETTLED:
         raise Refused("already_settled")
     if facts.payment_status == PaymentStatus.MANUAL_REVIEW:
-        raise Refused("under_review")
+        raise Refused("operation_in_progress" if facts.review_reason in STOPS else "under_review")
     if facts.booking_status == BookingStatus.PENDING:
         raise Refused("payment_method_required")
     if facts.booking_status != BookingStatus.CONFIRMED:

@@ -45,9 +45,10 @@ def plan_as_completed(
 
     What an operation that was halted has moved already is not moved again.
     """
-    terms = facts.terms
+    terms, booked = facts.terms, facts.staffs
     to_student, to_instructor = SAID[booking]
     found, steps = _charge(facts)
+    consumed = terms.credits - facts.credits_consumed
     transferred = sum(step.transfer for step in steps if step.call == Call.CAPTURE)
     return Plan(
         action=action,
@@ -58,11 +59,16 @@ def plan_as_completed(
         ending=Ending(
             payment_status=PaymentStatus.SETTLED,
             outcome=outcome,
-            credits=CreditMoves(consumed=terms.credits),
+            credits=CreditMoves(consumed=consumed),
+            # A settlement whose top-up was refused had given what it gives: what is left to book is the rest (P10.3).
             lines=earned_lines(
+                held=-booked.booked_held, credits_used=consumed, earnings=terms.payout + booked.booked_earnings
+            )
+            if booked.booked_earnings
+            else earned_lines(
                 # Of a LOCK's funds staff may have refunded some while it waited for them (P8.6).
                 held=facts.held if facts.captured else terms.card_total,
-                credits_used=terms.credits,
+                credits_used=consumed,
                 earnings=terms.payout,
                 overpaid=max(0, facts.instructor_holds - terms.payout),
             ),

@@ -73,7 +73,7 @@ def plan_staff_cancellation(facts: Facts, now: datetime, *, rules: Rules) -> Pla
     if facts.payment_status == PaymentStatus.SETTLED:
         raise Refused("already_settled")
     _require_no_case(facts)
-    if facts.booking_status not in (BookingStatus.PENDING, BookingStatus.CONFIRMED, BookingStatus.COMPLETED):
+    if facts.booking_status == BookingStatus.CANCELLED:
         raise Refused("already_completed")
     refunded = facts.held if facts.staffs.with_refund else 0
     # What was consumed comes back as a new credit; what is still reserved is released.

@@ -142,6 +142,8 @@ CASE_OF: dict[Action, ReviewReason] = {
     Action.WIN_CHARGEBACK: ReviewReason.CHARGEBACK_OPEN,
     Action.LOSE_CHARGEBACK: ReviewReason.CHARGEBACK_OPEN,
 }
+# What sends nothing that moves money, and so is never halted: it takes in what happened at the bank.
+ONLY_LOOKS = frozenset({Action.CONFIRM_AUTHORIZATION})
 RULINGS = frozenset({Action.RULE_NO_SHOW, Action.RULE_DISPUTE, Action.LOSE_CHARGEBACK})  # they end a payment
 
 # What gives the credit back that a booking had used up; it is the student's own, and not given for the booking.

@@ -33,7 +33,7 @@ def payments() -> None:
     for number in range(ROWS):
         at = now - HOUR if number < DUE else now + 24 * HOUR if number < ROWS // 20 else None
         row = _copy_of(template, reference=f"bk_many{number}")
-        row.authorize_at = row.expire_at = row.warn_at = row.settle_at = at
+        row.authorize_at = row.expire_at = row.warn_at = row.settle_at = row.capture_before = at
         if at is None:
             row.status, row.settlement_outcome, row.settled_at = "settled", "lesson_completed_full_payout", now
         rows.append(row)
@@ -150,6 +150,16 @@ SWEEPS: dict[str, tuple[str, Callable[[], QuerySet], str]] = {
         "operations",
         swept_payments(lambda payments: payments.due_for_settlement(at=clock.now()), "settle_at"),
         "payment_settle_at",
+    ),
+    "holds lapsed": (
+        "operations",
+        lambda: (
+            Payment.objects.due_to_lapse(at=clock.now())
+            .without_open_operation()
+            .order_by("capture_before", "id")
+            .values("id")[:100]
+        ),
+        "payment_capture_before",
     ),
     "final warnings": (
         "payments",

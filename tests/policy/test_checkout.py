@@ -163,7 +163,7 @@ def test_an_intent_whose_cancelling_was_refused_is_for_staff_to_decide() -> None
         has_pending_intent=True, payment_status=PaymentStatus.MANUAL_REVIEW, review_reason=ReviewReason.VOID_REFUSED
     )
 
-    assert refusal_of(Action.CONFIRM_AUTHORIZATION, stopped, Window.LATE) == "under_review"
+    assert refusal_of(Action.CONFIRM_AUTHORIZATION, stopped, Window.LATE) == "operation_in_progress"
 
 
 # --- Giving up ------------------------------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ from payments.policy.rules import DEFAULT_RULES
 from payments.policy.states import BookingStatus, PaymentStatus
 from tests.policy.given import ENDS, STARTS
 
-HOUR = timedelta(hours=1)
+HOUR, MOMENT = timedelta(hours=1), timedelta(microseconds=1)
 MADE = STARTS - 72 * HOUR
 SETTLE = ENDS + 24 * HOUR
 SCHEDULED, AUTHORIZED, LOCKED, CARD_REFUSED = (
@@ -35,6 +35,7 @@ def due(status: PaymentStatus, booking: BookingStatus = CONFIRMED, **state: Any)
             "is_held": False,
             "refused_at": None,
             "refusals": 0,
+            "collection_refused_at": None,
             "now": MADE,
             "rules": DEFAULT_RULES,
         }
@@ -96,22 +97,37 @@ def test_after_the_start_nothing_is_cancelled_and_the_settlement_tries_again() -
 
 @pytest.mark.rule("P10.2")
 def test_a_refused_settlement_is_tried_again_after_4_hours() -> None:
-    assert due(CARD_REFUSED, COMPLETED, refused_at=SETTLE, refusals=1, now=SETTLE) == Deadlines(
-        settle_at=SETTLE + 4 * HOUR
-    )
+    refused = {"refused_at": SETTLE, "refusals": 1, "collection_refused_at": SETTLE, "now": SETTLE}
+
+    assert due(CARD_REFUSED, COMPLETED, **refused) == Deadlines(settle_at=SETTLE + 4 * HOUR)
+
+
+@pytest.mark.rule("P10.1")
+@pytest.mark.rule("P5.5")
+def test_the_settlement_tries_when_it_is_due_however_lately_the_card_was_refused() -> None:
+    refused_at = SETTLE - HOUR
+
+    assert due(CARD_REFUSED, refused_at=refused_at, refusals=1, now=refused_at) == Deadlines(settle_at=SETTLE)
+
+
+@pytest.mark.rule("P10.1")
+@pytest.mark.parametrize(("before", "is_due"), [(12 * HOUR + MOMENT, True), (12 * HOUR, False), (-HOUR, False)])
+def test_a_try_that_was_missed_is_made_as_long_as_t_minus_12_is_not_reached(before: timedelta, is_due: bool) -> None:
+    missed = due(CARD_REFUSED, refused_at=STARTS - 23 * HOUR, refusals=2, now=STARTS - before)
+
+    assert (missed.authorize_at is not None) == is_due
 
 
 @pytest.mark.rule("P10.1")
 @pytest.mark.rule("P10.2")
 def test_a_card_that_is_held_is_not_asked_to_hold_once_more() -> None:
-    """A capture that the student asked for after the lesson may be refused while a try of the ladder was missed."""
+    """A capture that the student asked for may be refused while a try of the ladder was missed."""
     refused_at = STARTS - 23 * HOUR
 
-    missed = due(CARD_REFUSED, COMPLETED, refused_at=refused_at, refusals=2, now=ENDS + HOUR)
-    held = due(CARD_REFUSED, COMPLETED, refused_at=refused_at, refusals=2, now=ENDS + HOUR, is_held=True)
+    missed = {"refused_at": refused_at, "refusals": 2, "now": STARTS - 13 * HOUR}
 
-    assert missed == Deadlines(authorize_at=STARTS - 19 * HOUR, settle_at=SETTLE)
-    assert held == Deadlines(settle_at=SETTLE)
+    assert due(CARD_REFUSED, **missed).authorize_at == STARTS - 19 * HOUR
+    assert due(CARD_REFUSED, **missed, is_held=True).authorize_at is None
 
 
 @pytest.mark.rule("P4.2")
@@ -158,6 +174,9 @@ def test_deriving_them_again_changes_nothing(
     state = {"refused_at": refused_at, "refusals": refusals}
     first, again = due(status, booking, now=now, **state), due(status, booking, now=later, **state)
 
-    assert (first.authorize_at, first.settle_at) == (again.authorize_at, again.settle_at)
+    assert first.settle_at == again.settle_at
+    unpaid_until = STARTS - 12 * HOUR
+    if status != CARD_REFUSED or (now < unpaid_until) == (later < unpaid_until):  # then it is not tried any more
+        assert first.authorize_at == again.authorize_at
     if (now < STARTS) == (later < STARTS):  # after the start nothing is cancelled any more
         assert first.expire_at == again.expire_at

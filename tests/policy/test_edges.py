@@ -23,6 +23,7 @@ UNPAID = {
     "starts_at": STARTS,
     "ends_at": ENDS,
     "is_held": False,
+    "collection_refused_at": None,
     "rules": DEFAULT_RULES,
 }
 
@@ -61,6 +62,7 @@ def test_a_lesson_that_has_not_ended_says_when_it_has() -> None:
         require_completable(
             booking_status=BookingStatus.CONFIRMED,
             payment_status=PaymentStatus.AUTHORIZED,
+            review_reason=None,
             ends_at=ENDS,
             now=ENDS - MOMENT,
         )

@@ -42,19 +42,28 @@ def disorder(stage: Stage) -> list[str]:
     if Operation.objects.open().exists():
         return []
     wrong = [str(finding) for finding in books.findings(ask_stripe=True)]
-    at_stripe = {group: cents for group, cents in _holds_at_stripe(stage).items() if cents}
-    ours = dict(Payment.objects.filter(authorized_cents__gt=0).values_list("reference", "authorized_cents"))
+    # A hold whose void was refused, and given up by staff, is left to lapse (P10.3).
+    given_up = set(Operation.objects.exclude(resolution="").values_list("payment__reference", flat=True))
+    at_stripe = {group: cents for group, cents in _holds_at_stripe(stage).items() if cents and group not in given_up}
+    payments = Payment.objects.filter(authorized_cents__gt=0).exclude(reference__in=given_up)
+    ours = {payment.reference: held for payment in payments if (held := payment.held_at(clock.now()))}
     if at_stripe != ours:
         wrong.append(f"holds: Stripe has {at_stripe}, we have {ours}")
     return wrong
 
 
+TRIED = {"refusal_code", "intent_id", "charge_id", "pending_intent_id", "pending_intent_url"}
+
+
 def snapshot() -> object:
-    """Return everything that a refused action must leave as it is; that it was tried may be written down."""
+    """Return everything that a refused action must leave as it is; that it was tried may be written down.
+
+    A late move tries the card before it is refused, on an intent that is cancelled then (P6.2).
+    """
     payments = Payment.objects.order_by("id").values()
     return (
         list(Booking.objects.order_by("id").values()),
-        [{key: value for key, value in payment.items() if key != "refusal_code"} for payment in payments],
+        [{key: value for key, value in payment.items() if key not in TRIED} for payment in payments],
         list(CreditLot.objects.order_by("id").values()),
         JournalEntry.objects.count(),
     )
@@ -86,7 +95,7 @@ _LOOKS: dict[str, _Look] = {
     "settlement_outcome": lambda stage, payment: payment.settlement_outcome,
     "manual_review_reason": lambda stage, payment: payment.review_reason,
     "starts_at": lambda stage, payment: stage.booking.starts_at,
-    "card_authorized_cents": lambda stage, payment: payment.authorized_cents,
+    "card_authorized_cents": lambda stage, payment: payment.held_at(clock.now()),
     "card_captured_cents": lambda stage, payment: payment.captured_cents,
     "card_refunded_cents": lambda stage, payment: payment.refunded_to_card_cents,
     "instructor_net_cents": lambda stage, payment: payment.instructor_payout_cents,
