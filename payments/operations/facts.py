@@ -97,16 +97,12 @@ def _staffs(payment: Payment, asked: Mapping[str, Any]) -> Staffs:
         ),
         refunded_at_instructors_cost=payment.refunded_at_instructors_cost_cents,
         taken_back=payment.taken_back_cents + taken.aggregate(sum=Sum("amount_cents", default=0))["sum"],
-        reversal_waits=_reversal_waits(payment),
+        reversal_waits=payment.operations.stuck()
+        .filter(kind__in=REVERSED_WHOLE, steps__call=Call.REVERSE, steps__state=Step.State.REFUSED)
+        .exists(),
         booked_held=booked.get(Account.HELD, 0),
         booked_earnings=booked.get(Account.EARNINGS, 0),
     )
-
-
-def _reversal_waits(payment: Payment) -> bool:
-    """Whether what the instructor holds, or was taken back from them for now, is a transfer still to be reversed."""
-    stopped = payment.operations.stuck().filter(kind__in=REVERSED_WHOLE)
-    return stopped.filter(steps__call=Call.REVERSE, steps__state=Step.State.REFUSED).exists()
 
 
 def _case(payment: Payment, asked: Mapping[str, Any]) -> Case:
@@ -129,12 +125,7 @@ def _case(payment: Payment, asked: Mapping[str, Any]) -> Case:
 
 
 def _taken_back_for(payment: Payment, chargeback: str) -> int:
-    """What was taken back from the instructor when a chargeback was opened, and is to be theirs again (section 11).
-
-    A transfer that was to be reversed before is not (P10.3): its reversal, refused then, has been made.
-    """
-    if _reversal_waits(payment):
-        return 0
+    """What was taken back from the instructor when a chargeback was opened (section 11)."""
     steps = Step.objects.filter(
         operation__payment=payment,
         operation__kind=Action.ANSWER_CHARGEBACK,

@@ -2,39 +2,40 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from django.db.models import F, Sum
+
 from payments import engine
 from payments.models import Operation, Payment, Step
-from payments.policy.states import Action, Call
+from payments.policy.accounts import Account
+from payments.policy.plan import Plan, PlannedStep
+from payments.policy.staff import refund_lines
+from payments.policy.states import REVERSED_WHOLE, Action, Call
+
+ToDo = list[tuple[Step, PlannedStep]]
 
 
-def still_to_do(operation: Operation, payment: Payment) -> tuple[list[Step], list[Step]]:
-    """Return the undone steps, with the amounts that are left of them, and those of which nothing is left.
+def still_to_do(operation: Operation, payment: Payment) -> tuple[ToDo, list[Step]]:
+    """Return the undone steps, each with the call that is to be made now, and those of which nothing is left.
 
-    Staff refunds and a chargeback may have moved some of it meanwhile (P8.6, section 11). A staff refund itself stays
-    as it was asked for, or is refused again.
+    Staff refunds and a chargeback may have moved some of it meanwhile (P8.6, section 11). A staff refund takes from the
+    instructor what was asked for, or is refused again; a full one means all that is left.
     """
-    to_do: list[Step] = []
+    plan = Plan.from_json(operation.plan)
+    is_as_asked = plan.action == Action.STAFF_REFUND
+    is_full = is_as_asked and operation.inputs["staff"]["refund"] is None
+    to_do: ToDo = []
     done_by_others: list[Step] = []
     for step in _undone_steps(operation):
-        left = None if operation.kind == Action.STAFF_REFUND else _left_for(step, operation, payment)
-        if left is not None:
-            step.amount_cents = min(step.amount_cents, left)
-        (done_by_others if left == 0 else to_do).append(step)
+        call = plan.steps[step.ordinal - 1]
+        if not is_as_asked or (is_full and call.call == Call.REFUND):
+            call = _what_is_left_of(call, plan.action, payment)
+        if call.amount or call.call == Call.VOID:
+            to_do.append((step, call))
+        else:
+            done_by_others.append(step)
     return to_do, done_by_others
-
-
-def _left_for(step: Step, operation: Operation, payment: Payment) -> int | None:
-    """Return how much a call could move at most, or None where that is not for what is left to say."""
-    match step.call:
-        case Call.REVERSE:
-            return payment.charge_transfer_cents - payment.charge_transfer_reversed_cents
-        case Call.TAKE_BACK:
-            planned = operation.plan["steps"][step.ordinal - 1]
-            transfer = payment.payout_transfers.get(transfer_id=planned["of"])
-            return transfer.amount_cents - transfer.reversed_cents
-        case Call.REFUND:
-            return payment.captured_cents - payment.refunded_to_card_cents - payment.charged_back_cents
-    return None
 
 
 def go_on_from_the_refusal(operation: Operation, payment: Payment) -> None:
@@ -42,13 +43,51 @@ def go_on_from_the_refusal(operation: Operation, payment: Payment) -> None:
 
     The payment is locked, and nothing is open on it.
     """
+    to_do, done_by_others = still_to_do(operation, payment)
+    plan = Plan.from_json(operation.plan)
+    calls = list(plan.steps)
+    for step, call in to_do:
+        calls[step.ordinal - 1] = call
+        step.call, step.amount_cents = call.call, call.amount
+    operation.plan = _with_calls(plan, tuple(calls), payment).as_json()
     operation.state = Operation.State.OPEN
     operation.finished_at = operation.conclusion = None
     operation.save()
-    to_do, done_by_others = still_to_do(operation, payment)
     Step.objects.filter(pk__in=[step.pk for step in done_by_others]).update(state=Step.State.SKIPPED)
     if to_do:
-        engine.write_attempts(operation, payment, to_do)
+        engine.write_attempts(operation, payment, [step for step, _ in to_do])
+
+
+def _with_calls(plan: Plan, calls: tuple[PlannedStep, ...], payment: Payment) -> Plan:
+    """Return a plan with its calls as they are made now; what a staff refund books at its end goes by them."""
+    refunded, planned = (
+        sum(each.amount for each in steps if each.call == Call.REFUND) for steps in (calls, plan.steps)
+    )
+    if plan.action != Action.STAFF_REFUND or refunded == planned:
+        return replace(plan, steps=calls)
+    held = payment.postings.filter(account=Account.HELD).aggregate(sum=Sum("amount_cents", default=0))["sum"]
+    unearned = sum(line.amount for line in plan.ending.lines if line.account == Account.EARNINGS)
+    lines = refund_lines(refunded, booked_held=held, unearned=unearned)
+    return replace(plan, steps=calls, ending=replace(plan.ending, lines=lines))
+
+
+def _what_is_left_of(call: PlannedStep, action: Action, payment: Payment) -> PlannedStep:
+    """Return a call as it is to be made now, with nothing to move if others have moved it."""
+    match call.call:
+        case Call.REVERSE:
+            left = payment.charge_transfer_cents - payment.charge_transfer_reversed_cents
+            again = payment.payout_transfers.filter(reversed_cents__lt=F("amount_cents")).order_by("-id").first()
+            if not left and again is not None and action in REVERSED_WHOLE:  # a chargeback took it, and was won
+                left = again.amount_cents - again.reversed_cents
+                return replace(call, call=Call.TAKE_BACK, of=again.transfer_id, amount=left)
+            return replace(call, amount=min(call.amount, left))
+        case Call.TAKE_BACK:
+            transfer = payment.payout_transfers.get(transfer_id=call.of)
+            return replace(call, amount=min(call.amount, transfer.amount_cents - transfer.reversed_cents))
+        case Call.REFUND:
+            left = payment.captured_cents - payment.refunded_to_card_cents - payment.charged_back_cents
+            return replace(call, amount=min(call.amount, left))
+    return call
 
 
 def _undone_steps(operation: Operation) -> list[Step]:

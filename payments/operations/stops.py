@@ -187,8 +187,7 @@ def _plan_to_retry(subject: Subject, operation: Operation) -> Plan:
     plan = Plan.from_json(operation.plan)
     ending = replace(plan.ending, credits=NOTHING, lines=(), moves=False) if operation.gave else plan.ending
     to_do, _ = still_to_do(operation, payment)
-    steps = tuple(replace(plan.steps[step.ordinal - 1], amount=step.amount_cents) for step in to_do)
-    return replace(plan, booking_status_at_once=None, steps=steps, ending=ending)
+    return replace(plan, booking_status_at_once=None, steps=tuple(call for _, call in to_do), ending=ending)
 
 
 def _goes_on(operation: Operation) -> bool:
@@ -229,7 +228,7 @@ def _plan_to_give_up(operation: Operation, payment: Payment) -> Plan:
     elif operation.kind == Action.STAFF_REFUND:
         ending = replace(ending, lines=_what_was_taken(operation, payment))
     elif operation.kind == Action.WIN_CHARGEBACK:
-        ending = replace(ending, lines=_what_is_not_paid_again(operation))
+        ending = replace(ending, lines=_what_is_not_paid_again(operation, payment))
     back, holds = ending.credits.released, payment.instructor_payout_cents
     return Plan(
         action=Action(operation.kind),
@@ -284,9 +283,14 @@ def _what_was_taken(operation: Operation, payment: Payment) -> tuple[Line, ...]:
     return balanced(Line(Account.EARNINGS, earned), Line(Account.LOSSES, -earned))
 
 
-def _what_is_not_paid_again(operation: Operation) -> tuple[Line, ...]:
+def _what_is_not_paid_again(operation: Operation, payment: Payment) -> tuple[Line, ...]:
     """What the instructor had earned and is not paid again after a chargeback, while another stop goes on."""
-    unpaid = sum(step.amount for step in Plan.from_json(operation.plan).steps)
+    booked = _booked(payment)
+    owed = -booked.get(Account.EARNINGS, 0) - booked.get(Account.CONNECTED, 0)
+    others = payment.operations.stuck().exclude(pk=operation.pk)
+    calls = [call for other in others for _, call in still_to_do(other, payment)[0]]
+    comes_still = sum(call.amount for call in calls if call.call == Call.PAY)
+    unpaid = max(0, min(sum(step.amount for step in Plan.from_json(operation.plan).steps), owed - comes_still))
     return balanced(Line(Account.EARNINGS, unpaid), Line(Account.LOSSES, -unpaid))
 
 

@@ -39,8 +39,6 @@ def plan_staff_refund(facts: Facts, now: datetime, *, rules: Rules) -> Plan:
     if not 0 < amount <= facts.held:
         raise Refused("refund_exceeds_captured", refundable_cents=facts.held)
     taken_back = _instructors_share(facts, amount)
-    # What a stop left held for the payment goes first; what is beyond it is lost, but for what was earned and is back.
-    beyond = max(0, amount + min(0, facts.staffs.booked_held))
     unearned = 0 if facts.staffs.reversal_waits else min(taken_back, max(0, -facts.staffs.booked_earnings))
     return Plan(
         action=Action.STAFF_REFUND,
@@ -50,11 +48,7 @@ def plan_staff_refund(facts: Facts, now: datetime, *, rules: Rules) -> Plan:
         ending=Ending(
             payment_status=PaymentStatus.SETTLED if facts.payment_status == PaymentStatus.SETTLED else None,
             outcome=Outcome.STAFF_REFUND,
-            lines=balanced(
-                Line(Account.HELD, -beyond),
-                Line(Account.EARNINGS, unearned),
-                Line(Account.LOSSES, beyond - unearned),
-            ),
+            lines=refund_lines(amount, booked_held=facts.staffs.booked_held, unearned=unearned),
         ),
         to_student=f"{dollars(amount)} goes back to your card.",
         to_instructor=(
@@ -62,6 +56,17 @@ def plan_staff_refund(facts: Facts, now: datetime, *, rules: Rules) -> Plan:
             if taken_back
             else "The student gets a refund. Nothing changes for you."
         ),
+    )
+
+
+def refund_lines(amount: int, *, booked_held: int, unearned: int) -> tuple[Line, ...]:
+    """Return what a staff refund of an amount books at its end.
+
+    What a stop left held for the payment goes first; what is beyond it is lost, but for what was earned and is back.
+    """
+    beyond = max(0, amount + min(0, booked_held))
+    return balanced(
+        Line(Account.HELD, -beyond), Line(Account.EARNINGS, unearned), Line(Account.LOSSES, beyond - unearned)
     )
 
 
