@@ -82,11 +82,8 @@ def _staffs(payment: Payment, asked: Mapping[str, Any]) -> Staffs:
     """What staff ask for, beside what is booked for the payment, read from its postings."""
     booked = dict(payment.postings.values("account").annotate(sum=Sum("amount_cents")).values_list("account", "sum"))
     transfers = payment.payout_transfers.order_by("-id")
-    taken = Step.objects.filter(
-        operation__in=payment.operations.stuck().filter(kind=Action.STAFF_REFUND),
-        call__in=[Call.TAKE_BACK, Call.REVERSE],
-        state=Step.State.SUCCEEDED,
-    )
+    stopped = Step.objects.filter(operation__in=payment.operations.stuck(), call__in=[Call.TAKE_BACK, Call.REVERSE])
+    reversals = list(stopped.values_list("operation__kind", "call", "state", "amount_cents"))
     return Staffs(
         with_refund=asked.get("with_refund", True),
         refund=asked.get("refund"),
@@ -96,10 +93,14 @@ def _staffs(payment: Payment, asked: Mapping[str, Any]) -> Staffs:
             for transfer in transfers
         ),
         refunded_at_instructors_cost=payment.refunded_at_instructors_cost_cents,
-        taken_back=payment.taken_back_cents + taken.aggregate(sum=Sum("amount_cents", default=0))["sum"],
-        reversal_waits=payment.operations.stuck()
-        .filter(kind__in=REVERSED_WHOLE, steps__call=Call.REVERSE, steps__state=Step.State.REFUSED)
-        .exists(),
+        taken_back=payment.taken_back_cents
+        + sum(
+            cents for kind, _, state, cents in reversals if (kind, state) == (Action.STAFF_REFUND, Step.State.SUCCEEDED)
+        ),
+        reversal_waits=any(
+            kind in REVERSED_WHOLE and (call, state) == (Call.REVERSE, Step.State.REFUSED)
+            for kind, call, state, _ in reversals
+        ),
         booked_held=booked.get(Account.HELD, 0),
         booked_earnings=booked.get(Account.EARNINGS, 0),
     )

@@ -56,7 +56,7 @@ def test_credits_are_there_until_they_expire_the_earliest_first(client, stage: S
 @pytest.mark.rule("P9.3")
 def test_what_has_expired_is_not_there_any_more(client, stage: Stage):
     stage.give_credit(3_000, lasts=timedelta(days=1))
-    stage.stand_at(clock.now() + timedelta(days=1))  # before the sweep has seen it
+    stage.stand_at(clock.now() + timedelta(days=1, microseconds=1))  # before the sweep has seen it
 
     assert wallet(client) == NOTHING
     stage.travel(hours=1)

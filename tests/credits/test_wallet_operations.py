@@ -67,11 +67,14 @@ def test_a_booking_reserves_once(student: User) -> None:
 
 @pytest.mark.rule("P9.2")
 def test_what_has_expired_is_not_reserved(student: User, standing_clock) -> None:
+    """At its last instant it can still be spent (P3.2)."""
     issue(student, 5_000, days=1)
     standing_clock.advance(days=1)
+    reserve(student, 1, reference="bk_just_in_time")
+    standing_clock.advance(microseconds=1)
 
     with pytest.raises(Refused, match="credits_unavailable"):
-        reserve(student, 1)
+        reserve(student, 1, reference="bk_too_late")
 
 
 @pytest.mark.rule("P9.3")

@@ -1,6 +1,5 @@
 """When Stripe's answer is missing, too old to be repeated, or overtakes the plan (P10.4, design 4)."""
 
-from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
@@ -8,7 +7,7 @@ import pytest
 from bookings.models import Booking
 from bookings.operations import cancel_booking
 from instainstru import clock
-from payments import engine
+from payments import engine, tasks
 from payments.models import Operation, Payment, Step
 from payments.operations import lifecycle
 from payments.policy.states import Action, Call
@@ -53,15 +52,15 @@ def test_a_call_without_an_answer_is_repeated_after_1_5_and_15_minutes_with_the_
     stage.simulator.order_fault("capture", "timeout_before", times=6)
     open_settlement(stage, booking)
 
-    waits = []
+    sent_at, repeated = clock.now(), []
     while operation := Operation.objects.open().first():
         step = operation.steps.get(state=Step.State.SENT)
-        assert (step.times_sent, step.unknown_because[:9]) == (len(waits) + 1, "no answer")
+        assert (step.times_sent, step.unknown_because[:9]) == (len(repeated) + 1, "no answer")
         assert Payment.objects.get(pk=booking.payment_id).status == "authorized"  # until an answer is known
-        waits.append(operation.resume_at - clock.now())
+        repeated.append(operation.resume_at - sent_at)
         stage.travel_to(operation.resume_at, run_what_is_due_then=True)
 
-    assert waits == [minutes * MINUTE for minutes in (1, 5, 15, 15, 15, 15)]
+    assert repeated == [minutes * MINUTE for minutes in (1, 5, 15, 30, 45, 60)]
     (key,) = set(keys_asked(stage, "capture"))
     assert key.endswith("/1-capture/1")
     assert Step.objects.get(idempotency_key=key).times_sent == 7
@@ -157,30 +156,40 @@ def test_a_look_up_without_an_answer_waits_like_any_other_call(stage: Stage) -> 
 # --- An answer that overtakes the plan ----------------------------------------------------------------------------
 
 
-def after_eight_days_without_clockwork(stage: Stage, simulator: Server, booking: Booking) -> None:
+def let_the_hold_lapse_unseen(stage: Stage, booking: Booking) -> None:
+    """Eight days without clockwork, and then a worker settles before the sweep has looked for lapsed holds."""
     stage.travel_to(booking.starts_at - 24 * HOUR, run_what_is_due_then=True)
     stage.stand_at(clock.now() + 8 * DAY)
-
-
-def with_holds_that_last_a_day(stage: Stage, simulator: Server, booking: Booking) -> None:
-    with simulator.core.unit():
-        simulator.core.settings.change({"hold_seconds": 24 * 60 * 60})
-    stage.travel_to(booking.ends_at + 24 * HOUR)
+    assert stage.simulator.live_holds() == []
 
 
 @pytest.mark.rule("P2.6")
 @pytest.mark.rule("P10.2")
-@pytest.mark.parametrize("lapse", [after_eight_days_without_clockwork, with_holds_that_last_a_day])
-def test_a_hold_that_lapsed_is_replaced_by_the_operation_that_goes_on(
-    stage: Stage, simulator: Server, lapse: Callable[[Stage, Server, Booking], None]
-) -> None:
+def test_a_hold_that_lapsed_is_known_to_have_and_the_card_is_held_anew(stage: Stage, simulator: Server) -> None:
+    with simulator.core.unit():
+        simulator.core.settings.change({"hold_seconds": 24 * 60 * 60})
     booking = stage.book(hours_ahead=72)
-    lapse(stage, simulator, booking)
-    assert stage.simulator.live_holds() == []
 
-    stage.travel(minutes=1)
-    if Operation.objects.filter(kind=Action.SETTLE).count() == 0:
-        stage.travel_to(booking.ends_at + 24 * HOUR, run_what_is_due_then=True)
+    stage.travel_to(booking.starts_at, run_what_is_due_then=True)
+    payment = Payment.objects.get(pk=booking.payment_id)
+    assert (payment.status, payment.authorized_cents, payment.capture_before) == ("authorized", 0, None)
+    stage.travel_to(booking.ends_at + 24 * HOUR, run_what_is_due_then=True)
+
+    settlement = Operation.objects.get(kind=Action.SETTLE)
+    assert list(settlement.steps.order_by("ordinal").values_list("call", "state")) == [
+        ("authorize", "succeeded"),
+        ("capture", "succeeded"),
+    ]
+    assert_balances(stage, **COMPLETED)
+
+
+@pytest.mark.rule("P2.6")
+@pytest.mark.rule("P10.2")
+def test_a_hold_that_is_found_lapsed_is_replaced_by_the_operation_that_goes_on(stage: Stage) -> None:
+    booking = stage.book(hours_ahead=72)
+    let_the_hold_lapse_unseen(stage, booking)
+
+    tasks.begin_due(payment_id=booking.payment_id, kind=Action.SETTLE)
 
     lapsed, anew = Operation.objects.filter(kind=Action.SETTLE).order_by("number")
     assert steps_of(lapsed, Call.CAPTURE) == [(1, "refused")]
@@ -194,10 +203,10 @@ def test_a_hold_that_lapsed_is_replaced_by_the_operation_that_goes_on(
 
 
 def test_a_successor_is_written_in_the_commit_that_ends_the_first(
-    stage: Stage, simulator: Server, monkeypatch: pytest.MonkeyPatch
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     booking = stage.book(hours_ahead=72)
-    with_holds_that_last_a_day(stage, simulator, booking)
+    let_the_hold_lapse_unseen(stage, booking)
     finish = lifecycle._finish
 
     def finish_and_die(*args: object, **kwargs: object) -> None:
@@ -206,7 +215,7 @@ def test_a_successor_is_written_in_the_commit_that_ends_the_first(
 
     monkeypatch.setattr(lifecycle, "_finish", finish_and_die)
     with pytest.raises(Died):
-        open_settlement(stage, booking)
+        tasks.begin_due(payment_id=booking.payment_id, kind=Action.SETTLE)
     monkeypatch.undo()
 
     anew = Operation.objects.open().get()

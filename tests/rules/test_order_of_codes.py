@@ -90,7 +90,7 @@ REFUSALS: dict[str, tuple[Callable[[Stage], Booking], float, Deed, str]] = {
     "move, started and settled": (held, 26, student_moves, "lesson_started"),
     "complete, before the end": (held, 0.9, instructor_marks_complete, "lesson_not_ended"),
     "complete, before the end and never paid": (never_paid, -11, instructor_marks_complete, "lesson_not_ended"),
-    "complete, under review": (stopped, 2, instructor_marks_complete, "under_review"),
+    "complete, stopped": (stopped, 2, instructor_marks_complete, "operation_in_progress"),
     "complete, settled": (held, 26, instructor_marks_complete, "already_settled"),
     "pay, nothing due": (held, -30, student_pays, "already_settled"),
     "pay, never paid and over": (never_paid, -11, student_pays, "already_settled"),
