@@ -60,6 +60,7 @@ def facts_of(subject: Subject, *, inputs: Mapping[str, Any] | None = None) -> Fa
         late_reschedule_used=payment.late_reschedule_used,
         review_reason=ReviewReason(payment.review_reason) if payment.review_reason and not retried else None,
         credits_consumed=payment.credits_consumed_cents,
+        credits_released=payment.credits_released_cents,
         staffs=_staffs(payment, inputs.get("staff", {})) if looks_into_the_books(inputs) else Staffs(),
         case=_case(payment, inputs["case"]) if "case" in inputs else Case(),
         charged_back=payment.charged_back_cents,

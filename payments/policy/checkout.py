@@ -86,7 +86,10 @@ def plan_without_charge(
         booking_status_at_once=BookingStatus.CANCELLED if facts.booking_status in OPEN_BOOKINGS else None,
         steps=void_steps(facts),
         ending=Ending(
-            payment_status=PaymentStatus.SETTLED, outcome=outcome, credits=CreditMoves(released=facts.terms.credits)
+            payment_status=PaymentStatus.SETTLED,
+            outcome=outcome,
+            # They may be back already: the void was refused that another end had planned (P10.3).
+            credits=CreditMoves(released=facts.terms.credits - facts.credits_released),
         ),
         to_student=to_student,
         to_instructor=to_instructor,

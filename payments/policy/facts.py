@@ -70,6 +70,7 @@ class Facts:
     late_reschedule_used: bool = False  # P6.2: once
     review_reason: ReviewReason | None = None
     credits_consumed: int = 0
+    credits_released: int = 0
     staffs: Staffs = Staffs()
     case: Case = Case()
     charged_back: int = 0  # taken by the bank and not returned

@@ -82,7 +82,8 @@ def plan_staff_cancellation(facts: Facts, now: datetime, *, rules: Rules) -> Pla
         raise Refused("already_completed")
     refunded = facts.held if facts.staffs.with_refund else 0
     # What was consumed comes back as a new credit; what is still reserved is released.
-    credits = CreditMoves(released=facts.terms.credits - facts.credits_consumed, issued=facts.credits_consumed)
+    reserved = facts.terms.credits - facts.credits_consumed - facts.credits_released
+    credits = CreditMoves(released=reserved, issued=facts.credits_consumed)
     return Plan(
         action=Action.STAFF_CANCEL,
         rule="P8.7",

@@ -319,8 +319,9 @@ def test_what_was_stopped_twice_over_one_hold_waits_for_staff_once(
     stage: Stage, staff: User, staff_does: Callable[[Booking, User], None]
 ) -> None:
     """Staff cancel while a checkout has no answer: its own void and theirs are both refused."""
+    stage.give_credit(5_000)
     be_silent(stage, "authorize")
-    booking = stage.book(hours_ahead=20)
+    booking = stage.book(hours_ahead=20, credits=5_000)
     payments.cancel_by_staff(
         payment_id=booking.payment_id, actor=staff, with_refund=False, reason="They asked.", now=clock.now()
     )
@@ -332,6 +333,7 @@ def test_what_was_stopped_twice_over_one_hold_waits_for_staff_once(
     staff_does(booking, staff)
 
     assert stands(booking) == ("cancelled", "settled", "payment_failed_no_charge")
+    assert credits_of(booking) == CreditMoves(released=5_000)
     with refused("already_settled"):
         staff_does(booking, staff)
     stage.travel(days=8)  # a hold that could not be voided lapses (P2.6)
