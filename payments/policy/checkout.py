@@ -99,14 +99,14 @@ def plan_without_charge(
 def plan_confirmation(facts: Facts, now: datetime, *, rules: Rules) -> Plan:
     """Decide what happens when the student comes back from the bank (P5.2): look at the intent and go by it.
 
-    Raises Refused: "already_settled" if no confirmation is awaited, "operation_in_progress" in a stop of P10.3: the
-    intent was to be cancelled and was not, and what becomes of it is for staff to say. What the student has paid of a
-    debt is paid all the same.
+    The facts are those beneath a case's freeze. Raises Refused: "already_settled" if no confirmation is awaited,
+    "operation_in_progress" in a stop of P10.3: the intent was to be cancelled and was not, and what becomes of it is for
+    staff to say; "under_review" if they have yet to see a change at Stripe. A debt that was paid so is paid in any case.
     """
     if not facts.has_pending_intent:
         raise Refused("already_settled")
-    if facts.review_reason in STOPS and not is_advanced(facts):
-        raise Refused("operation_in_progress")
+    if facts.payment_status == PaymentStatus.MANUAL_REVIEW and not is_advanced(facts):
+        raise Refused("operation_in_progress" if facts.review_reason in STOPS else "under_review")
     return Plan(
         action=Action.CONFIRM_AUTHORIZATION,
         rule="P5.2",
