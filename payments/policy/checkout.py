@@ -99,9 +99,10 @@ def plan_without_charge(
 def plan_confirmation(facts: Facts, now: datetime, *, rules: Rules) -> Plan:
     """Decide what happens when the student comes back from the bank (P5.2): look at the intent and go by it.
 
-    The facts are those beneath a case's freeze. Raises Refused: "already_settled" if no confirmation is awaited,
-    "operation_in_progress" in a stop of P10.3: the intent was to be cancelled and was not, and what becomes of it is for
-    staff to say; "under_review" if they have yet to see a change at Stripe. A debt that was paid so is paid in any case.
+    The facts are those beneath a case's freeze. A debt that was paid so is paid in any case. Raises Refused:
+    "already_settled" if no confirmation is awaited, "operation_in_progress" in a stop of P10.3: the intent was to be
+    cancelled and was not, and what becomes of it is for staff to say; "under_review" before they have seen a change at
+    Stripe.
     """
     if not facts.has_pending_intent:
         raise Refused("already_settled")
