@@ -47,16 +47,18 @@ def owe(*, student_id: int, reference: str, cents: int, now: datetime) -> Negati
     return balance
 
 
-def lift(*, student_id: int, reference: str, now: datetime) -> Lifted:
-    """Let nothing be owed for a booking any more, as if it had never been (section 11: won); lifting twice is once.
+def lift(*, student_id: int, reference: str, gives_back: bool, now: datetime) -> Lifted:
+    """Let nothing be owed for a booking any more; lifting twice is once.
 
-    What had paid it off is reported, for the caller to give it back as a new credit.
+    With `gives_back` it is as if it had never been (section 11: won): what had paid it off is reported, for the caller
+    to give it back as a new credit. Without, only what is still owed is cancelled (P8.4).
     """
     lock_wallet(student_id)
     balance = NegativeBalance.objects.filter(wallet_id=student_id, reference=reference).first()
     if balance is None:
         return Lifted(lifted=0, paid_off=0)
-    freed = Lifted(lifted=balance.still_owed_cents, paid_off=balance.paid_off_cents - balance.given_back_cents)
+    had_paid_off = balance.paid_off_cents - balance.given_back_cents
+    freed = Lifted(lifted=balance.still_owed_cents, paid_off=had_paid_off if gives_back else 0)
     balance.lifted_cents += freed.lifted
     balance.given_back_cents += freed.paid_off
     balance.cleared_at = balance.cleared_at or now

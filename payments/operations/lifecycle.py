@@ -413,7 +413,7 @@ def _apply_end(
     if operation.gave:  # resumed after a refusal: what it gives was given then (P10.3)
         ending = replace(ending, credits=NOTHING, lines=(), moves=False)
 
-    end_case(payment, operation, now=now)
+    end_case(payment, operation, ending, now=now)
     give_credits(payment, ending, operation, frozen=freezes_credits, now=now)
     book_debt(payment, ending, now=now)
     booked = journal.draft_for_payment(

@@ -16,6 +16,7 @@ from instainstru.accounts.models import User
 from payments.ledger import journal
 from payments.models import AccountLock, Operation, Payment
 from payments.policy.accounts import Account, Line
+from payments.policy.states import Action
 
 NEGATIVE_BALANCE = AccountLock.Reason.NEGATIVE_BALANCE
 
@@ -46,13 +47,14 @@ def book_negative_balance(payment: Payment, *, cents: int, now: datetime) -> Non
 
 
 def lift_negative_balance(payment: Payment, operation: Operation, *, now: datetime) -> None:
-    """Lift what is still owed for a payment, and the lock; give back what had paid it off (section 11: won).
+    """Lift what is still owed for a payment, and the lock: a chargeback was won, or a dispute ruled for the student.
 
-    The payment is locked, and `operation` is the won chargeback's. What is given back is issued and booked here, as a
-    new credit that counts as given for no booking: a plan can only tell of it (`credits.queries.paid_off_towards`).
+    The payment is locked, and `operation` is that of the bank's decision (section 11) or the ruling (P8.4). Once won,
+    what had paid it off is given back: issued and booked here, as a new credit that counts as given for no booking; a
+    plan can only tell of it (`credits.queries.paid_off_towards`).
     """
-    student_id = payment.payer.user_id
-    freed = credits.lift(student_id=student_id, reference=payment.reference, now=now)
+    student_id, is_won = payment.payer.user_id, operation.kind == Action.WIN_CHARGEBACK
+    freed = credits.lift(student_id=student_id, reference=payment.reference, gives_back=is_won, now=now)
     journal.write_for_payment(
         payment,
         (
@@ -61,7 +63,7 @@ def lift_negative_balance(payment: Payment, operation: Operation, *, now: dateti
             Line(Account.CREDITS, -freed.paid_off),
         ),
         cause=f"operation:{operation.pk}:negative-balance",
-        rule="P11",
+        rule=operation.rule,
         description="What was owed in credit is lifted",
         now=now,
         operation=operation,

@@ -14,8 +14,8 @@ from payments.models import AccountLock, Operation, Payment, Step
 from payments.operations.negative_balance import lift_negative_balance
 from payments.policy.accounts import Account, Line, balanced
 from payments.policy.facts import Staffs
-from payments.policy.plan import Plan
-from payments.policy.states import Action, Bearer, Call
+from payments.policy.plan import Ending, Plan
+from payments.policy.states import Action, Bearer, Call, PaymentStatus
 
 _REVOKED_AS = {  # what was given for the booking is undone with it; what a lost chargeback takes back lessens the loss
     Action.RULE_DISPUTE: Account.FEE_INCOME,
@@ -47,9 +47,14 @@ def take_credits(payment: Payment, plan: Plan, operation: Operation, *, now: dat
     )
 
 
-def end_case(payment: Payment, operation: Operation, *, now: datetime) -> None:
-    """Give back what an open chargeback froze, or lock the account for good, as the bank has decided."""
+def end_case(payment: Payment, operation: Operation, ending: Ending, *, now: datetime) -> None:
+    """Give back what an open chargeback froze, or lock the account for good, as the bank has decided.
+
+    A dispute ruled for the student cancels what they owe for the booking in credit, once nothing was refused (P8.4).
+    """
     match operation.kind:
+        case Action.RULE_DISPUTE if ending.payment_status == PaymentStatus.SETTLED:
+            lift_negative_balance(payment, operation, now=now)
         case Action.WIN_CHARGEBACK:
             credits.unfreeze(student_id=payment.payer.user_id, reference=payment.reference, now=now)
             lift_negative_balance(payment, operation, now=now)

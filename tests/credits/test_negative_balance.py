@@ -27,8 +27,8 @@ def owe(student: User, cents: int, *, reference: str = FOR) -> None:
     credits.owe(student_id=student.pk, reference=reference, cents=cents, now=clock.now())
 
 
-def lift(student: User, *, reference: str = FOR) -> Lifted:
-    return credits.lift(student_id=student.pk, reference=reference, now=clock.now())
+def lift(student: User, *, reference: str = FOR, gives_back: bool = True) -> Lifted:
+    return credits.lift(student_id=student.pk, reference=reference, gives_back=gives_back, now=clock.now())
 
 
 def owed(student: User) -> dict[str, int]:
@@ -237,6 +237,16 @@ def test_lifting_sets_free_what_is_owed_and_tells_what_was_paid_once(student: Us
 
     assert owed(student) == {}
     assert queries.paid_off_towards(reference=FOR) == 0
+
+
+@pytest.mark.rule("P8.4")
+def test_a_debt_that_is_cancelled_gives_nothing_back(student: User) -> None:
+    owe(student, 3_000)
+    issue(student, 1_200)
+
+    assert lift(student, gives_back=False) == Lifted(lifted=1_800, paid_off=0)
+
+    assert owed(student) == {}
 
 
 def test_what_was_paid_off_before_it_was_lifted_was_cleared_then(student: User, standing_clock) -> None:
