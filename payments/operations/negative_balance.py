@@ -16,7 +16,6 @@ from instainstru.accounts.models import User
 from payments.ledger import journal
 from payments.models import AccountLock, Operation, Payment
 from payments.policy.accounts import Account, Line
-from payments.policy.states import Action
 
 NEGATIVE_BALANCE = AccountLock.Reason.NEGATIVE_BALANCE
 
@@ -46,15 +45,15 @@ def book_negative_balance(payment: Payment, *, cents: int, now: datetime) -> Non
     )
 
 
-def lift_negative_balance(payment: Payment, operation: Operation, *, now: datetime) -> None:
+def lift_negative_balance(payment: Payment, operation: Operation, *, gives_back: bool, now: datetime) -> None:
     """Lift what is still owed for a payment, and the lock: a chargeback was won, or a dispute ruled for the student.
 
-    The payment is locked, and `operation` is that of the bank's decision (section 11) or the ruling (P8.4). Once won,
-    what had paid it off is given back: issued and booked here, as a new credit that counts as given for no booking; a
-    plan can only tell of it (`credits.queries.paid_off_towards`).
+    The payment is locked, and `operation` is that of the bank's decision (section 11) or the ruling (P8.4). With
+    `gives_back`, as once won, what had paid it off comes back: issued and booked here, as a new credit that counts as
+    given for no booking; a plan can only tell of it (`credits.queries.paid_off_towards`).
     """
-    student_id, is_won = payment.payer.user_id, operation.kind == Action.WIN_CHARGEBACK
-    freed = credits.lift(student_id=student_id, reference=payment.reference, gives_back=is_won, now=now)
+    student_id = payment.payer.user_id
+    freed = credits.lift(student_id=student_id, reference=payment.reference, gives_back=gives_back, now=now)
     journal.write_for_payment(
         payment,
         (

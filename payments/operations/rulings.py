@@ -54,10 +54,10 @@ def end_case(payment: Payment, operation: Operation, ending: Ending, *, now: dat
     """
     match operation.kind:
         case Action.RULE_DISPUTE if ending.payment_status == PaymentStatus.SETTLED:
-            lift_negative_balance(payment, operation, now=now)
+            lift_negative_balance(payment, operation, gives_back=False, now=now)
         case Action.WIN_CHARGEBACK:
             credits.unfreeze(student_id=payment.payer.user_id, reference=payment.reference, now=now)
-            lift_negative_balance(payment, operation, now=now)
+            lift_negative_balance(payment, operation, gives_back=True, now=now)
         case Action.LOSE_CHARGEBACK:
             AccountLock.objects.get_or_create(
                 payer=payment.payer,

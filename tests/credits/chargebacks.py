@@ -26,7 +26,7 @@ def let_stand(booking: Booking) -> None:
         payment = Payment.objects.select_for_update().get(pk=booking.payment_id)
         operation = Operation.objects.filter(payment=payment).order_by("-number")[0]
         credits.unfreeze(student_id=payment.payer.user_id, reference=payment.reference, now=clock.now())
-        lift_negative_balance(payment, operation, now=clock.now())
+        lift_negative_balance(payment, operation, gives_back=True, now=clock.now())
 
 
 def give_up(booking: Booking) -> None:

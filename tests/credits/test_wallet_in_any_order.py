@@ -103,9 +103,7 @@ class AnyOrder(RuleBasedStateMachine):
         lesson, spent = self._end_of_chargeback(which)
         would_come_back = queries.paid_off_towards(reference=self._of(lesson))
         credits.unfreeze(student_id=self.student.pk, reference=self._of(lesson), now=clock.now())
-        freed = credits.lift(
-            student_id=self.student.pk, reference=self._of(lesson), gives_back=True, now=clock.now()
-        )
+        freed = credits.lift(student_id=self.student.pk, reference=self._of(lesson), gives_back=True, now=clock.now())
         assert freed.paid_off == would_come_back
         self.receivable -= freed.lifted
         self.worth += freed.lifted
