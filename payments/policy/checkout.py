@@ -122,12 +122,15 @@ def plan_confirmation(facts: Facts, now: datetime, *, rules: Rules) -> Plan:
 def plan_payment_now(facts: Facts, now: datetime, *, rules: Rules) -> Plan:
     """Decide what the student's retry does, with the same or another card (P5.2, P10.1).
 
-    Raises Refused: "already_settled" if the card owes no authorization, "operation_in_progress" in a stop of P10.3.
+    Raises Refused: "already_settled" if the card owes no authorization, "operation_in_progress" in a stop of P10.3,
+    "lesson_started" for a checkout that our clockwork has yet to end: nobody waits for that student.
     """
     if facts.review_reason in STOPS:
         raise Refused("operation_in_progress")
     if facts.payment_status != PaymentStatus.PAYMENT_METHOD_REQUIRED:
         raise Refused("already_settled")
+    if facts.booking_status == BookingStatus.PENDING and now > facts.starts_at:
+        raise Refused("lesson_started")
     return Plan(
         action=Action.PAY_NOW,
         rule="P5.2" if facts.booking_status == BookingStatus.PENDING else "P10.1",

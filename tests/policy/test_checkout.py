@@ -145,6 +145,14 @@ def test_nothing_is_paid_that_is_not_owed(status: PaymentStatus) -> None:
 
 
 @pytest.mark.rule("P5.2")
+def test_a_checkout_that_nobody_ended_in_time_is_not_paid_for_once_the_lesson_has_begun() -> None:
+    with pytest.raises(Refused, match="lesson_started"):
+        decide(unpaid_checkout(), Action.PAY_NOW, STARTS + MOMENT, rules=DEFAULT_RULES)
+
+    assert decide(unpaid_checkout(), Action.PAY_NOW, STARTS, rules=DEFAULT_RULES).steps  # its last instant (P3.2)
+
+
+@pytest.mark.rule("P5.2")
 def test_coming_back_from_the_bank_looks_at_the_intent() -> None:
     plan = plan_of(Action.CONFIRM_AUTHORIZATION, unpaid_checkout(has_pending_intent=True), Window.LATE)
 
