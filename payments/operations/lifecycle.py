@@ -54,6 +54,7 @@ from payments.queries.in_flight import as_it_stands, in_flight_on, operations_on
 from payments.rules import rules_of_version
 
 ENDS_WHAT_WAITS = RULINGS | {Action.STAFF_CANCEL}
+LETS_SETTLE = {Action.WIN_CHARGEBACK, Action.CONFIRM_AUTHORIZATION}  # what is due is not left to the next sweep
 OUTLIVES_AN_END = (Action.RULE_DISPUTE, Action.ANSWER_CHARGEBACK, Action.WIN_CHARGEBACK, Action.LOSE_CHARGEBACK)
 
 
@@ -296,9 +297,10 @@ def conclude_operation(
     was_alone = in_flight is not None and len(in_flight) == 1
     if not was_alone:  # else it makes way for nobody
         go_on(subject, now=now)  # a case lets its own come before a successor
-    if operation.kind == Action.WIN_CHARGEBACK:
+    lets_settle = operation.kind in LETS_SETTLE
+    if lets_settle:
         settle_if_due(subject, now=now)
-    operation.ended_alone = was_alone and ending.successor is None and operation.kind != Action.WIN_CHARGEBACK
+    operation.ended_alone = was_alone and ending.successor is None and not lets_settle
     if operation.ended_alone:
         operation.ended_with = tuple(steps)
 
@@ -314,7 +316,7 @@ def _cases_ended_by(operation: Operation) -> Sequence[str]:
 
 
 def settle_if_due(subject: Subject, *, now: datetime) -> None:
-    """Begin the settlement that a case has held up, at once if it is due already (P8.2 to P8.4)."""
+    """Begin the settlement that a case, or the card, has held up, at once if it is due already (P8.2 to P8.4)."""
     payment = subject.payment
     due = payment.settle_at is not None and payment.settle_at <= now
     if due and not payment.operations.open().exists():

@@ -20,7 +20,7 @@ from payments import operations as payments
 from payments.ledger import books
 from payments.models import Operation, Payee, Payment
 from payments.operations.reconcile import reconcile
-from payments.policy.states import DisputeRuling, NoShowRuling, PaymentStatus, ReviewReason
+from payments.policy.states import BookingStatus, DisputeRuling, NoShowRuling, PaymentStatus, ReviewReason
 
 A_WHILE = timedelta(days=10)  # longer than the 72 hours of P10.2 and than a hold lives
 ROUNDS = 5  # of staff's work and a while each; one round may uncover what the next one ends
@@ -116,9 +116,12 @@ def _staff_rule(ground: Ground) -> None:
 
 
 def _staff_look_at_changes(ground: Ground) -> None:
-    """What somebody did at Stripe and not here stops a booking until staff cancel it."""
+    """What somebody did at Stripe and not here stops a booking until staff cancel it, or let its cancelling go on."""
     for payment in Payment.objects.filter(review_reason=ReviewReason.CHANGED_AT_STRIPE).order_by("id"):
         with contextlib.suppress(Refused):
+            if payment.booking.status == BookingStatus.CANCELLED:
+                payments.see_changes(payment_id=payment.pk, actor=ground.staff, now=clock.now())
+                continue
             payments.cancel_by_staff(
                 payment_id=payment.pk, actor=ground.staff, with_refund=True, reason="Refunded.", now=clock.now()
             )

@@ -14,7 +14,7 @@ from instainstru.local.simulation.outcomes import end_as_the_policy_says
 from payments.ledger import books
 from payments.models import Payment, Step
 from payments.policy.accounts import Account
-from payments.policy.states import CASE_OF, Action, PaymentStatus
+from payments.policy.states import CASE_OF, ONLY_LOOKS, Action, PaymentStatus
 
 # By what alone a settled payment still moves: a refund, a dispute, a chargeback.
 MOVES_WHAT_IS_SETTLED = {Action.STAFF_REFUND, *CASE_OF} - {Action.RULE_NO_SHOW}
@@ -204,7 +204,7 @@ def _under_review_nothing_is_sent(before: Look, now: Look) -> Iterator[str]:
         if pk in before.sent:
             if before.sent[pk].state == Step.State.SENT:
                 captured.add(sent.payment_id)
-        elif sent.kind in CASE_OF:
+        elif sent.kind in CASE_OF or sent.kind in ONLY_LOOKS:  # what the student did at the bank is no call of ours
             captured.add(sent.payment_id)
         elif still_open:
             reference = now.payments[sent.payment_id].reference
