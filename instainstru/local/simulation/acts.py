@@ -104,7 +104,7 @@ def _pay_now(step: Step, world: World) -> str | None:
 def _at_the_bank(step: Step, world: World) -> str | None:
     """Something happens at the bank, and the news comes at once; it has happened, even if it is not taken in."""
     if step.lesson is not None and (stage := world.stage_of(step.lesson)):
-        world.post.untold.add(stage.booking.ref)
+        world.post.untold[stage.booking.ref] += 1
     return _as_in_scenarios(step, world)
 
 

@@ -31,7 +31,7 @@ def _of_a_lesson(happen: Callable[[Step, World, Stage], bool]) -> Act:
                 return NOTHING_THERE
         except HTTPError:  # nothing was charged, nothing is disputed, nothing is left of it
             return NOTHING_THERE
-        world.post.untold.add(stage.booking.ref)
+        world.post.untold[stage.booking.ref] += 1
         return None
 
     return act
@@ -77,7 +77,7 @@ def _payouts(step: Step, world: World) -> None:
     """What instructors have at Stripe goes on to their banks, so that it can't be taken back from there."""
     if payouts := world.simulator.run_payouts():
         world.payouts += payouts
-        world.post.untold.add(PAYOUTS)
+        world.post.untold[PAYOUTS] += 1
 
 
 def _payout_fails(step: Step, world: World) -> str | None:
@@ -85,7 +85,7 @@ def _payout_fails(step: Step, world: World) -> str | None:
     if not world.payouts:
         return NOTHING_THERE
     world.simulator.fail_payout(world.payouts.pop())
-    world.post.untold.add(PAYOUTS)
+    world.post.untold[PAYOUTS] += 1
     return None
 
 

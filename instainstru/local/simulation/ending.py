@@ -101,7 +101,7 @@ def _banks_decide(ground: Ground) -> None:
             ground.simulator.decide_dispute(chargeback.booking.payment.intent_id, won=True)
         except HTTPError:  # decided already, and told with the next post
             continue
-        ground.post.untold.add(chargeback.booking.ref)
+        ground.post.untold[chargeback.booking.ref] += 1
     _pass_time(ground, timedelta(0))
 
 

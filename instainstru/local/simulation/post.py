@@ -26,11 +26,11 @@ class Post:
         self._bag: list[Json] = []
         self._some_are_lost = False
         self.fates: Counter[str] = Counter()
-        self.untold: set[str] = set()  # references of bookings about which Stripe knows more than we
+        self.untold: Counter[str] = Counter()  # by reference of a booking, how often Stripe knew more than we
 
     def deliver(self, *, lost: int, late: int, doubled: int, drawn: float) -> None:
         """Bring what is in the bag; of a hundred so many are lost, late or doubled, in disorder then."""
-        until_now = set(self.untold)
+        until_now = self.untold.copy()
         self._collect()
         chance = random.Random(drawn)
         if lost or late or doubled:
@@ -55,7 +55,7 @@ class Post:
 
     def ask_for_what_is_missing(self) -> None:
         """Fill our gaps from Stripe's own list, as the clockwork does, what is still in the bag too."""
-        until_now = set(self.untold)
+        until_now = self.untold.copy()
         self._collect()
         for account_id in operations.accounts_to_backfill():
             operations.backfill_events(account_id=account_id, now=clock.now())
@@ -71,8 +71,8 @@ class Post:
         taken = (json.loads(parcel["payload"]) for parcel in self._simulator.take_webhooks())
         self._bag += [event for event in taken if event["type"] in HANDLED]
 
-    def _know_it_all(self, until_now: set[str]) -> None:
-        """Be told of what had happened before the post came; more may have happened meanwhile."""
+    def _know_it_all(self, until_now: Counter[str]) -> None:
+        """Be told of what had happened before the post came; more may have happened meanwhile, of the same too."""
         if not self._bag and not self._some_are_lost and not self.unapplied().exists():
             self.untold -= until_now
 
