@@ -111,6 +111,8 @@ def end_retried_stop(subject: Subject, operation: Operation, *, now: datetime) -
         return
     if payment.operations.stuck().exclude(pk=operation.pk).exists():
         say_what_stopped(payment, besides=operation)
+    elif payment.settlement_outcome == Outcome.INSTRUCTOR_ADVANCED:
+        payment.review_reason, payment.review_error = ReviewReason.COLLECTION_FAILED, ""  # as before it was to be paid
     else:
         unfreeze(payment, payment.former_status)
         set_deadlines(subject, now=now)

@@ -277,10 +277,13 @@ def conclude_operation(
     payment = subject.payment
     bank_has_it = payment.review_reason == ReviewReason.CHARGEBACK_OPEN
     with freezes.lifted(payment):
+        outcome = payment.settlement_outcome
         end_retried_stop(subject, operation, now=now)
         ending, facts = _apply_end(
             subject, operation, _answers(steps), moved=moved, freezes_credits=bank_has_it, now=now
         )
+        if payment.status == PaymentStatus.MANUAL_REVIEW:  # refused once more: an outcome that it had stays (P4.3)
+            payment.settlement_outcome = payment.settlement_outcome or outcome
         if ending.successor != operation.kind:  # what follows on a ruling that was carried out is no longer its own
             freezes.end_of(payment, _cases_ended_by(operation), now=now)
     if operation.kind in CASE_OF or ending.payment_status is not None or ending.booking_status is not None:
