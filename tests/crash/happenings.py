@@ -11,9 +11,10 @@ from instainstru import clock
 from instainstru.accounts.models import Role, User
 from instainstru.refusals import Refused
 from payments import operations as payments
+from payments import tasks
 from payments.gateway import client
 from payments.models import Payment
-from payments.policy.states import Bearer, DisputeRuling, NoShowRuling, Party
+from payments.policy.states import Action, Bearer, DisputeRuling, NoShowRuling, Party
 from tests.factories import UserFactory
 from tests.stage import Stage
 
@@ -153,6 +154,11 @@ def book(*, hours_ahead: float, credits: int = 0) -> Happening:
 def clockwork(stage: Stage, booking: Booking | None) -> None:
     """The sweeps run what is due at this very instant."""
     stage.travel_to(clock.now(), run_what_is_due_then=True)
+
+
+def a_worker_settles(stage: Stage, booking: Booking) -> None:
+    """A worker that had claimed it, before any other sweep has looked at it."""
+    tasks.begin_due(payment_id=booking.payment_id, kind=Action.SETTLE)
 
 
 def student_cancels(stage: Stage, booking: Booking) -> None:

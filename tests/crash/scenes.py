@@ -9,6 +9,7 @@ from tests.crash.happenings import (
     HOUR,
     Given,
     Happening,
+    a_worker_settles,
     at_the_bank,
     at_the_cardholders_bank,
     book,
@@ -129,10 +130,10 @@ SCENES: dict[str, Scene] = {
         given=then(booked(credits=5_000), without_clockwork_until(after_end=24 * HOUR)),
         act=clockwork,
     ),
-    "settle, hold lapsed": Scene(
+    "settle, hold found lapsed": Scene(
         kinds={Action.SETTLE},
         given=then(booked(), until(before_start=20 * HOUR), without_clockwork_until(after_end=timedelta(days=8))),
-        act=clockwork,
+        act=a_worker_settles,
     ),
     "settle, capture refused": Scene(
         kinds={Action.SETTLE},
