@@ -28,7 +28,13 @@ from payments.queries import undertaking_of
 from payments.serializers.plans import Preview, PreviewOut
 
 _CANCELLING = ("lesson_started", "already_settled", "already_completed", "under_review")
-_MOVING = (*_CANCELLING, "reschedule_locked", "reschedule_too_late", "payment_method_required")
+_MOVING = (
+    *_CANCELLING,
+    "reschedule_locked",
+    "reschedule_too_late",
+    "payment_method_required",
+    "operation_in_progress",
+)
 LATE = {  # policy section 13
     "rule": "P7.3",
     "preview": "3f786850e387550fdab836ed7e6dc881",
@@ -129,7 +135,6 @@ class RescheduleBooking(APIView):
             "slot_unavailable",
             "card_declined",
             "authentication_required",
-            "operation_in_progress",
             "preview_stale",
         ),
     )
@@ -167,7 +172,7 @@ class PayBooking(APIView):
     @extend_schema(
         request=None,
         responses={200: BookingDetailOut, 202: OperationOut},
-        extensions=may_meet("already_settled", "slot_unavailable", "operation_in_progress"),
+        extensions=may_meet("lesson_started", "already_settled", "slot_unavailable", "operation_in_progress"),
     )
     def post(self, request: SignedInApiRequest, ref: str) -> Response:
         booking, key = booking_visible_to(request.user, ref=ref), idempotency.claim(request)
@@ -188,7 +193,7 @@ class ConfirmPayment(APIView):
     @extend_schema(
         request=None,
         responses={200: BookingDetailOut, 202: OperationOut},
-        extensions=may_meet("already_settled", "slot_unavailable", "operation_in_progress"),
+        extensions=may_meet("already_settled", "under_review", "slot_unavailable", "operation_in_progress"),
     )
     def post(self, request: SignedInApiRequest, ref: str) -> Response:
         booking, key = booking_visible_to(request.user, ref=ref), idempotency.claim(request)
@@ -212,7 +217,9 @@ class CompleteBooking(APIView):
     @extend_schema(
         request=None,
         responses=BookingDetailOut,
-        extensions=may_meet("lesson_not_ended", "already_settled", "already_completed", "under_review"),
+        extensions=may_meet(
+            "lesson_not_ended", "already_settled", "already_completed", "under_review", "operation_in_progress"
+        ),
     )
     def post(self, request: SignedInApiRequest, ref: str) -> Response:
         booking, key = booking_visible_to(request.user, ref=ref), idempotency.claim(request)
