@@ -20,7 +20,7 @@ def still_to_do(operation: Operation, payment: Payment) -> tuple[ToDo, list[Step
     """Return the undone steps, each with the call that is to be made now, and those of which nothing is left.
 
     Staff refunds and a chargeback may have moved some of it meanwhile (P8.6, section 11). A staff refund takes from the
-    instructor what was asked for, or is refused again; a full one means all that is left.
+    instructor what was asked for, or is refused again; a full one means all that is left, if anything is.
     """
     plan = Plan.from_json(operation.plan)
     is_as_asked = plan.action == Action.STAFF_REFUND
@@ -29,8 +29,9 @@ def still_to_do(operation: Operation, payment: Payment) -> tuple[ToDo, list[Step
     done_by_others: list[Step] = []
     for step in _undone_steps(operation):
         call = plan.steps[step.ordinal - 1]
-        if not is_as_asked or (is_full and call.call == Call.REFUND):
-            call = _what_is_left_of(call, plan.action, payment)
+        left = _what_is_left_of(call, plan.action, payment)
+        if not is_as_asked or (is_full and call.call == Call.REFUND and left.amount):
+            call = left
         if call.amount or call.call == Call.VOID:
             to_do.append((step, call))
         else:

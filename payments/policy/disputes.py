@@ -10,6 +10,11 @@ from payments.policy.rules import Rules
 from payments.policy.states import Action, BookingStatus, Outcome, PaymentStatus
 from payments.policy.undoing import refund_steps, take_back_steps, undone_lines
 
+_ENDS_AS = {
+    BookingStatus.CONFIRMED: BookingStatus.COMPLETED,  # at once, if nothing was under way
+    BookingStatus.PENDING: BookingStatus.CANCELLED,  # Stripe never said whether it was paid, until the lesson began
+}
+
 
 def plan_dispute_ruling(facts: Facts, now: datetime, *, rules: Rules) -> Plan:
     """Decide what ruling for the student does, before or after the payout, about a cancelled booking too (P8.4).
@@ -30,8 +35,7 @@ def plan_dispute_ruling(facts: Facts, now: datetime, *, rules: Rules) -> Plan:
         steps=(*take_back_steps(facts, facts.instructor_holds), *void_steps(facts), *refund_steps(refund)),
         ending=Ending(
             payment_status=PaymentStatus.SETTLED,
-            # Stripe never said whether it was paid, until the lesson began.
-            booking_status=BookingStatus.CANCELLED if facts.booking_status == BookingStatus.PENDING else None,
+            booking_status=_ENDS_AS.get(facts.booking_status),
             outcome=Outcome.STUDENT_WINS_DISPUTE,
             credits=CreditMoves(released=case.credits_reserved, issued=given_back),
             lines=undone_lines(facts, refunded=refund, issued=given_back),
