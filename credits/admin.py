@@ -32,7 +32,7 @@ class StillSpendable(admin.SimpleListFilter):
         return [("now", "Something is left, and has not expired")]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[CreditLot]) -> QuerySet[CreditLot]:
-        return queryset.filter(available_cents__gt=0, expires_at__gte=clock.now()) if self.value() else queryset
+        return queryset & CreditLot.objects.spendable(at=clock.now()) if self.value() else queryset
 
 
 class CreditLotInline(ReadOnlyInline):

@@ -40,9 +40,9 @@ def take_in(payment: Payment, step: Step, answer: Answer) -> tuple[Line, ...]:
         payment.pending_intent_url = answer.details.get("url", "")
     elif answer.fault == Fault.HOLD_GONE:
         if step.call == Call.INSPECT:
-            _forget_pending(payment)
+            payment.forget_pending()
         else:
-            _forget_hold(payment)
+            payment.forget_hold()
     return ()
 
 
@@ -84,7 +84,7 @@ def _authorized(payment: Payment, step: Step, answer: Answer) -> tuple[Line, ...
     payment.charge_id = answer.details["charge"]
     payment.authorized_cents = step.amount_cents
     payment.capture_before = datetime.fromtimestamp(answer.details["capture_before"], UTC)
-    _forget_pending(payment)
+    payment.forget_pending()
     return ()
 
 
@@ -105,8 +105,7 @@ def _captured(payment: Payment, step: Step, answer: Answer) -> tuple[Line, ...]:
     payment.charge_id = answer.details["charge"]
     payment.transfer_id = answer.details["transfer"]
     payment.charge_transfer_cents = transferred
-    payment.authorized_cents = 0
-    payment.capture_before = None
+    payment.forget_hold()
     return (
         Line(Account.PLATFORM, received - fee),
         Line(Account.STRIPE_FEES, fee),
@@ -123,9 +122,9 @@ def _void(payment: Payment, step: Step) -> Json:
 
 def _voided(payment: Payment, step: Step, answer: Answer) -> tuple[Line, ...]:
     if step.parameters["of"] == payment.pending_intent_id:
-        _forget_pending(payment)
+        payment.forget_pending()
     else:
-        _forget_hold(payment)
+        payment.forget_hold()
     return ()
 
 
@@ -212,7 +211,7 @@ def _charged(payment: Payment, step: Step, answer: Answer) -> tuple[Line, ...]:
     payment.charge_id = answer.details["charge"]
     payment.captured_cents = received
     payment.owed_cents -= received
-    _forget_pending(payment)
+    payment.forget_pending()
     return (
         Line(Account.PLATFORM, received - fee),
         Line(Account.STRIPE_FEES, fee),
@@ -223,15 +222,6 @@ def _charged(payment: Payment, step: Step, answer: Answer) -> tuple[Line, ...]:
 def _inspected(payment: Payment, step: Step, answer: Answer) -> tuple[Line, ...]:
     """The intent that waited was to hold the card for a lesson, or to charge what is owed."""
     return (_charged if payment.owed_cents else _authorized)(payment, step, answer)
-
-
-def _forget_pending(payment: Payment) -> None:
-    payment.pending_intent_id = payment.pending_intent_url = ""
-
-
-def _forget_hold(payment: Payment) -> None:
-    payment.authorized_cents = 0
-    payment.capture_before = None
 
 
 HANDLERS: dict[Call, Handler] = {

@@ -211,10 +211,14 @@ class Payment(RemembersWhatWasRead):
             credits=self.credits_cents,
         )
 
-    def held_at(self, instant: datetime) -> int:
-        """What is held on the card then: nothing once the hold has lapsed, before a sweep has noticed, too (P2.6)."""
-        lapsed = self.capture_before is not None and self.capture_before <= instant
-        return 0 if lapsed else self.authorized_cents
+    def forget_hold(self) -> None:
+        """Nothing is held on the card any more; whoever needs it next holds it anew. The caller saves it."""
+        self.authorized_cents = 0
+        self.capture_before = None
+
+    def forget_pending(self) -> None:
+        """Nothing waits for the student's confirmation any more. The caller saves it."""
+        self.pending_intent_id = self.pending_intent_url = ""
 
     @property
     def is_frozen(self) -> bool:

@@ -24,6 +24,7 @@ from payments.models import ChangeAtStripe, Payment, PayoutTransfer, Posting, St
 from payments.operations import waiting
 from payments.operations.came_back import refund_came_back
 from payments.operations.consequences import set_deadlines, unfreeze
+from payments.operations.facts import booked_for
 from payments.operations.lifecycle import go_on
 from payments.policy.accounts import Account, Line, balanced
 from payments.policy.states import Action, Call, Outcome, PaymentStatus, ReviewReason
@@ -83,7 +84,7 @@ def take_in_intent(payment_id: int, found: Intent, *, event: StripeEvent, now: d
             return
         if found.status == "succeeded" and payment.operations.stuck().exists():
             raise NotYet("The payment is stopped for another reason; staff end that one first.")
-        _forget_hold(payment)
+        payment.forget_hold()
         if found.status == "succeeded":
             _take_in_charge(payment, found, event=event, now=now)
 
@@ -96,10 +97,11 @@ def let_holds_lapse(*, now: datetime, limit: int = 100) -> int:
     due = Payment.objects.due_to_lapse(at=now).without_open_operation().order_by("capture_before", "id")
     payment_ids = list(due.values_list("id", flat=True)[:limit])
     for payment_id in payment_ids:
+        # NotYet: something has been begun since we looked; the next sweep looks again.
         with suppress(NotYet), _nothing_under_way(payment_id, now=now) as subject:
             payment = subject.payment
             if payment.capture_before is not None and payment.capture_before <= now:
-                _forget_hold(payment)
+                payment.forget_hold()
     return len(payment_ids)
 
 
@@ -140,12 +142,6 @@ def _nothing_under_way(payment_id: int, *, now: datetime) -> Iterator[Subject]:
         subject.payment.save_changes()
 
 
-def _forget_hold(payment: Payment) -> None:
-    """Whoever needs it next holds the card anew."""
-    payment.authorized_cents = 0
-    payment.capture_before = None
-
-
 def _our_step(payment_id: int, calls: tuple[Call, ...], *, object_id: str, key: str) -> Step | None:
     """The step whose call made an object at Stripe: by its answer, or by the key that all that we make carries."""
     made_it = Q(object_id=object_id) | (Q(idempotency_key=key) if key else Q())
@@ -178,7 +174,7 @@ def _take_in_refund(payment: Payment, refund: Refund, *, event: StripeEvent, now
     """
     if not _is_noticed(Kind.REFUNDED, refund.id):
         payment.refunded_to_card_cents += refund.amount
-        beyond = max(0, refund.amount + min(0, _booked(payment, Account.HELD)))
+        beyond = max(0, refund.amount + min(0, booked_for(payment).get(Account.HELD, 0)))
         lines = balanced(
             Line(Account.HELD, refund.amount - beyond),
             Line(Account.LOSSES, beyond),
@@ -218,7 +214,7 @@ def _take_in_reversal(
         transfer.reversed_cents += reversal.amount
         transfer.save(update_fields=["reversed_cents"])
         payment.paid_cents -= reversal.amount
-    unearned = min(reversal.amount, max(0, -_booked(payment, Account.EARNINGS)))
+    unearned = min(reversal.amount, max(0, -booked_for(payment).get(Account.EARNINGS, 0)))
     lines = balanced(
         Line(Account.PLATFORM, reversal.amount),
         Line(Account.CONNECTED, -reversal.amount),
@@ -298,10 +294,6 @@ def _book(
         event=event,
         stripe_object_id=came_back_by or object_id,
     )
-
-
-def _booked(payment: Payment, account: Account) -> int:
-    return payment.postings.filter(account=account).aggregate(sum=Sum("amount_cents"))["sum"] or 0
 
 
 def _lost_to(refund_id: str) -> int:

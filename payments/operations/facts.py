@@ -74,6 +74,11 @@ def retries_a_stop(payment: Payment, inputs: Mapping[str, Any]) -> bool:
     return stopped and RETRIES_A_STOP.items() <= inputs.items()
 
 
+def booked_for(payment: Payment) -> dict[str, int]:
+    """Return what stands in each account for a payment, debit positive."""
+    return dict(payment.postings.values("account").annotate(sum=Sum("amount_cents")).values_list("account", "sum"))
+
+
 def looks_into_the_books(inputs: Mapping[str, Any]) -> bool:
     """Return whether such an action is decided by what is booked for the payment, beside how its row stands."""
     return bool(_MOVED_BEFORE & inputs.keys())
@@ -81,7 +86,7 @@ def looks_into_the_books(inputs: Mapping[str, Any]) -> bool:
 
 def _staffs(payment: Payment, asked: Mapping[str, Any]) -> Staffs:
     """What staff ask for, beside what is booked for the payment, read from its postings."""
-    booked = dict(payment.postings.values("account").annotate(sum=Sum("amount_cents")).values_list("account", "sum"))
+    booked = booked_for(payment)
     transfers = payment.payout_transfers.order_by("-id")
     stopped = Step.objects.filter(operation__in=payment.operations.stuck(), call__in=[Call.TAKE_BACK, Call.REVERSE])
     reversals = list(stopped.values_list("operation__kind", "call", "state", "amount_cents"))

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from django.db.models import F, Sum
+from django.db.models import F
 
 from payments import engine
 from payments.models import Operation, Payment, Step
+from payments.operations.facts import booked_for
 from payments.policy.accounts import Account
 from payments.policy.plan import Plan, PlannedStep
 from payments.policy.staff import refund_lines
@@ -23,15 +24,12 @@ def still_to_do(operation: Operation, payment: Payment) -> tuple[ToDo, list[Step
     instructor what was asked for, or is refused again; a full one means all that is left, if anything is.
     """
     plan = Plan.from_json(operation.plan)
-    is_as_asked = plan.action == Action.STAFF_REFUND
-    is_full = is_as_asked and operation.inputs["staff"]["refund"] is None
     to_do: ToDo = []
     done_by_others: list[Step] = []
     for step in _undone_steps(operation):
         call = plan.steps[step.ordinal - 1]
-        left = _what_is_left_of(call, plan.action, payment)
-        if not is_as_asked or (is_full and call.call == Call.REFUND and left.amount):
-            call = left
+        if not _stays_as_asked(call, operation, payment):
+            call = _what_is_left_of(call, plan.action, payment)
         if call.amount or call.call == Call.VOID:
             to_do.append((step, call))
         else:
@@ -59,6 +57,17 @@ def go_on_from_the_refusal(operation: Operation, payment: Payment) -> None:
         engine.write_attempts(operation, payment, [step for step, _ in to_do])
 
 
+def _stays_as_asked(call: PlannedStep, operation: Operation, payment: Payment) -> bool:
+    if operation.kind != Action.STAFF_REFUND:
+        return False
+    means_all = call.call == Call.REFUND and operation.inputs["staff"]["refund"] is None
+    return not (means_all and _refundable(payment))
+
+
+def _refundable(payment: Payment) -> int:
+    return payment.captured_cents - payment.refunded_to_card_cents - payment.charged_back_cents
+
+
 def _with_calls(plan: Plan, calls: tuple[PlannedStep, ...], payment: Payment) -> Plan:
     """Return a plan with its calls as they are made now; what a staff refund books at its end goes by them."""
     refunded, planned = (
@@ -66,7 +75,7 @@ def _with_calls(plan: Plan, calls: tuple[PlannedStep, ...], payment: Payment) ->
     )
     if plan.action != Action.STAFF_REFUND or refunded == planned:
         return replace(plan, steps=calls)
-    held = payment.postings.filter(account=Account.HELD).aggregate(sum=Sum("amount_cents", default=0))["sum"]
+    held = booked_for(payment).get(Account.HELD, 0)
     unearned = sum(line.amount for line in plan.ending.lines if line.account == Account.EARNINGS)
     lines = refund_lines(refunded, booked_held=held, unearned=unearned)
     return replace(plan, steps=calls, ending=replace(plan.ending, lines=lines))
@@ -77,18 +86,23 @@ def _what_is_left_of(call: PlannedStep, action: Action, payment: Payment) -> Pla
     match call.call:
         case Call.REVERSE:
             left = payment.charge_transfer_cents - payment.charge_transfer_reversed_cents
-            again = payment.payout_transfers.filter(reversed_cents__lt=F("amount_cents")).order_by("-id").first()
-            if not left and again is not None and action in REVERSED_WHOLE:  # a chargeback took it, and was won
-                left = again.amount_cents - again.reversed_cents
-                return replace(call, call=Call.TAKE_BACK, of=again.transfer_id, amount=left)
-            return replace(call, amount=min(call.amount, left))
+            paid_again = None if left or action not in REVERSED_WHOLE else _paid_again(payment)
+            return paid_again or replace(call, amount=min(call.amount, left))
         case Call.TAKE_BACK:
             transfer = payment.payout_transfers.get(transfer_id=call.of)
             return replace(call, amount=min(call.amount, transfer.amount_cents - transfer.reversed_cents))
         case Call.REFUND:
-            left = payment.captured_cents - payment.refunded_to_card_cents - payment.charged_back_cents
-            return replace(call, amount=min(call.amount, left))
+            return replace(call, amount=min(call.amount, _refundable(payment)))
     return call
+
+
+def _paid_again(payment: Payment) -> PlannedStep | None:
+    """Take back what a chargeback had reversed, and was paid again once it was won: the reversal is still to come."""
+    transfer = payment.payout_transfers.filter(reversed_cents__lt=F("amount_cents")).order_by("-id").first()
+    if transfer is None:
+        return None
+    left = transfer.amount_cents - transfer.reversed_cents
+    return PlannedStep(call=Call.TAKE_BACK, of=transfer.transfer_id, amount=left)
 
 
 def _undone_steps(operation: Operation) -> list[Step]:

@@ -25,7 +25,7 @@ from payments.operations.consequences import (
     set_deadlines,
     unfreeze,
 )
-from payments.operations.facts import RETRIES_A_STOP, facts_of
+from payments.operations.facts import RETRIES_A_STOP, booked_for, facts_of
 from payments.operations.lifecycle import ENDS_WHAT_WAITS, accept, end_what_waits, go_on, write
 from payments.operations.resuming import go_on_from_the_refusal, still_to_do
 from payments.policy.accounts import Account, Line, balanced
@@ -279,13 +279,13 @@ def _taken_back(operation: Operation) -> int:
 
 def _what_was_taken(operation: Operation, payment: Payment) -> tuple[Line, ...]:
     """What the instructor had earned and lost to a refund that came to nothing, while another stop goes on."""
-    earned = min(_taken_back(operation), max(0, -_booked(payment).get(Account.EARNINGS, 0)))
+    earned = min(_taken_back(operation), max(0, -booked_for(payment).get(Account.EARNINGS, 0)))
     return balanced(Line(Account.EARNINGS, earned), Line(Account.LOSSES, -earned))
 
 
 def _what_is_not_paid_again(operation: Operation, payment: Payment) -> tuple[Line, ...]:
     """What the instructor had earned and is not paid again after a chargeback, while another stop goes on."""
-    booked = _booked(payment)
+    booked = booked_for(payment)
     owed = -booked.get(Account.EARNINGS, 0) - booked.get(Account.CONNECTED, 0)
     others = payment.operations.stuck().exclude(pk=operation.pk)
     calls = [call for other in others for _, call in still_to_do(other, payment)[0]]
@@ -294,16 +294,12 @@ def _what_is_not_paid_again(operation: Operation, payment: Payment) -> tuple[Lin
     return balanced(Line(Account.EARNINGS, unpaid), Line(Account.LOSSES, -unpaid))
 
 
-def _booked(payment: Payment) -> dict[str, int]:
-    return dict(payment.postings.values("account").annotate(sum=Sum("amount_cents")).values_list("account", "sum"))
-
-
 def _what_is_missing(payment: Payment, *, debt: int) -> tuple[Line, ...]:
     """Close the payment's accounts: what is kept is fee income, what the instructor got or lacks too much a loss.
 
     A `debt` of the student's for a payout that was never advanced is a loss too.
     """
-    sums = _booked(payment)
+    sums = booked_for(payment)
     kept = -sums.get(Account.HELD, 0)
     unearned = sums.get(Account.CONNECTED, 0) + sums.get(Account.EARNINGS, 0)
     return balanced(
@@ -316,6 +312,5 @@ def _what_is_missing(payment: Payment, *, debt: int) -> tuple[Line, ...]:
 
 
 def _forget_what_could_not_be_voided(payment: Payment) -> None:
-    payment.authorized_cents = 0
-    payment.capture_before = None
-    payment.pending_intent_id = payment.pending_intent_url = ""
+    payment.forget_hold()
+    payment.forget_pending()

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from instainstru.money import dollars
 from instainstru.refusals import Refused
-from payments.policy.accounts import earned_lines
+from payments.policy.accounts import Line, earned_lines
 from payments.policy.authorization import UNAUTHORIZED, authorization_steps
 from payments.policy.facts import Facts
 from payments.policy.plan import CreditMoves, Ending, Plan, PlannedStep
@@ -45,7 +45,7 @@ def plan_as_completed(
 
     What an operation that was halted has moved already is not moved again.
     """
-    terms, booked = facts.terms, facts.staffs
+    terms = facts.terms
     to_student, to_instructor = SAID[booking]
     found, steps = _charge(facts)
     consumed = terms.credits - facts.credits_consumed
@@ -60,21 +60,24 @@ def plan_as_completed(
             payment_status=PaymentStatus.SETTLED,
             outcome=outcome,
             credits=CreditMoves(consumed=consumed),
-            # A settlement whose top-up was refused had given what it gives: what is left to book is the rest (P10.3).
-            lines=earned_lines(
-                held=-booked.booked_held, credits_used=consumed, earnings=terms.payout + booked.booked_earnings
-            )
-            if booked.booked_earnings
-            else earned_lines(
-                # Of a LOCK's funds staff may have refunded some while it waited for them (P8.6).
-                held=facts.held if facts.captured else terms.card_total,
-                credits_used=consumed,
-                earnings=terms.payout,
-                overpaid=max(0, facts.instructor_holds - terms.payout),
-            ),
+            lines=_lines(facts, credits_used=consumed),
         ),
         to_student=f"{to_student} Your card {'is' if steps else 'was'} charged {dollars(terms.card_total)}.",
         to_instructor=f"{to_instructor} {dollars(terms.payout)} is paid to you.",
+    )
+
+
+def _lines(facts: Facts, *, credits_used: int) -> tuple[Line, ...]:
+    terms, booked = facts.terms, facts.staffs
+    if booked.booked_earnings:  # a settlement whose top-up was refused had given it: the rest is left (P10.3)
+        earnings = terms.payout + booked.booked_earnings
+        return earned_lines(held=-booked.booked_held, credits_used=credits_used, earnings=earnings)
+    return earned_lines(
+        # Of a LOCK's funds staff may have refunded some while it waited for them (P8.6).
+        held=facts.held if facts.captured else terms.card_total,
+        credits_used=credits_used,
+        earnings=terms.payout,
+        overpaid=max(0, facts.instructor_holds - terms.payout),
     )
 
 

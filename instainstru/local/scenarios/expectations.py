@@ -14,11 +14,13 @@ from instainstru import clock
 from instainstru.local.scenarios.stage import Stage
 from instainstru.local.scenarios.times import read_time
 from payments.ledger import books
-from payments.models import JournalEntry, Operation, Payment
+from payments.models import JournalEntry, Operation, Payment, Step
 from payments.policy.accounts import Account
+from payments.policy.states import Call
 
 Json = dict[str, Any]
 _Look = Callable[[Stage, Payment], object]
+INTENTS = ("intent_id", "charge_id", "pending_intent_id", "pending_intent_url")
 
 
 def differences(expected: Mapping[str, object], stage: Stage) -> list[str]:
@@ -43,30 +45,35 @@ def disorder(stage: Stage) -> list[str]:
         return []
     wrong = [str(finding) for finding in books.findings(ask_stripe=True)]
     # A hold whose void was refused, and given up by staff, is left to lapse (P10.3).
-    given_up = set(Operation.objects.exclude(resolution="").values_list("payment__reference", flat=True))
+    refused = Step.objects.filter(call=Call.VOID, state=Step.State.REFUSED, operation__resolved_by__isnull=False)
+    given_up = set(refused.values_list("operation__payment__reference", flat=True))
     at_stripe = {group: cents for group, cents in _holds_at_stripe(stage).items() if cents and group not in given_up}
     payments = Payment.objects.filter(authorized_cents__gt=0).exclude(reference__in=given_up)
-    ours = {payment.reference: held for payment in payments if (held := payment.held_at(clock.now()))}
+    ours = {payment.reference: held for payment in payments if (held := _held(payment))}
     if at_stripe != ours:
         wrong.append(f"holds: Stripe has {at_stripe}, we have {ours}")
     return wrong
 
 
-TRIED = {"refusal_code", "intent_id", "charge_id", "pending_intent_id", "pending_intent_url"}
-
-
-def snapshot() -> object:
+def snapshot(*, of_a_move: bool = False) -> object:
     """Return everything that a refused action must leave as it is; that it was tried may be written down.
 
-    A late move tries the card before it is refused, on an intent that is cancelled then (P6.2).
+    A move may have tried the card before it is refused, on an intent that is cancelled then (P6.2).
     """
+    tried = {"refusal_code", *(INTENTS if of_a_move else ())}
     payments = Payment.objects.order_by("id").values()
     return (
         list(Booking.objects.order_by("id").values()),
-        [{key: value for key, value in payment.items() if key not in TRIED} for payment in payments],
+        [{key: value for key, value in payment.items() if key not in tried} for payment in payments],
         list(CreditLot.objects.order_by("id").values()),
         JournalEntry.objects.count(),
     )
+
+
+def _held(payment: Payment) -> int:
+    """What is held on the card now: nothing once it has lapsed (P2.6), be it noted or not: clockwork may be down."""
+    lapsed = payment.capture_before is not None and payment.capture_before <= clock.now()
+    return 0 if lapsed else payment.authorized_cents
 
 
 def _holds_at_stripe(stage: Stage) -> dict[str, int]:
@@ -95,7 +102,7 @@ _LOOKS: dict[str, _Look] = {
     "settlement_outcome": lambda stage, payment: payment.settlement_outcome,
     "manual_review_reason": lambda stage, payment: payment.review_reason,
     "starts_at": lambda stage, payment: stage.booking.starts_at,
-    "card_authorized_cents": lambda stage, payment: payment.held_at(clock.now()),
+    "card_authorized_cents": lambda stage, payment: _held(payment),
     "card_captured_cents": lambda stage, payment: payment.captured_cents,
     "card_refunded_cents": lambda stage, payment: payment.refunded_to_card_cents,
     "instructor_net_cents": lambda stage, payment: payment.instructor_payout_cents,

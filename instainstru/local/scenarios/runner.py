@@ -64,11 +64,12 @@ def _play(case: Json, *, simulator: SimulatorControl, traveller: Traveller) -> l
 
 
 def _play_event(event: Json, stage: Stage, traveller: Traveller) -> list[str]:
-    wanted, before = event.get("refused"), snapshot()
+    wanted, moves = event.get("refused"), event["do"] == "reschedule"
+    before = snapshot(of_a_move=moves)
     try:
         play(event, stage, traveller)
     except Refused as refusal:
         if refusal.code != wanted:
             return [f"refused with {refusal.code}" + (f" instead of {wanted}" if wanted else "")]
-        return ["a refused action changed something"] if snapshot() != before else []
+        return ["a refused action changed something"] if snapshot(of_a_move=moves) != before else []
     return [f"was accepted instead of refused with {wanted}"] if wanted else []
