@@ -74,7 +74,7 @@ def apply_event(*, event_pk: int) -> None:
         _mirror_later(event)
 
 
-@shared_task(ignore_result=True, rate_limit="120/m")
+@shared_task(ignore_result=True)
 def mirror_object(*, event_pk: int) -> None:
     """Copy what an event is about into dj-stripe's tables; nothing of ours waits for it or rests on it."""
     event = StripeEvent.objects.get(pk=event_pk)
