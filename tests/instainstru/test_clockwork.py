@@ -111,7 +111,7 @@ def test_an_entry_that_beat_could_not_run_is_refused(settings, entry):
 
 
 def test_no_kind_of_task_holds_up_the_others():
-    """A worker keeps in hand what is over a rate limit of Celery's, and takes nothing else: sweeps would wait for it."""
+    """A worker keeps in hand what is over a rate limit of Celery's, and takes nothing else: sweeps would wait."""
     app.loader.import_default_modules()
 
     assert {name for name, task in app.tasks.items() if task.rate_limit} == set()
