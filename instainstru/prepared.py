@@ -44,7 +44,7 @@ class Prepared(Generic[Row]):
         """Return what is found in one statement."""
         if self._select is None:  # two threads may both find it so, and put the same together
             self._select = _Select(self._queryset())
-        return self._select.send(given)
+        return self._select.objects(given)
 
     def get(self, **given: Any) -> Row:
         """Return the only one that is found. Raises the model's DoesNotExist or MultipleObjectsReturned."""
@@ -61,25 +61,45 @@ class Prepared(Generic[Row]):
         return next(iter(self.all(**given)), None)
 
 
-class _Select:
+class PreparedValues:
+    """The same of a `values_list`, or of a union of some: rows, not objects."""
+
+    def __init__(self, queryset: Callable[[], QuerySet[Any, Any]]) -> None:
+        self._queryset = queryset
+        self._statement: _Statement | None = None
+
+    def all(self, **given: Any) -> list[Sequence[Any]]:
+        """Return what is found in one statement, row by row."""
+        if self._statement is None:
+            self._statement = _Statement(self._queryset())
+        return list(self._statement.rows(given))
+
+
+class _Statement:
     def __init__(self, queryset: Any) -> None:
         if queryset._prefetch_related_lookups or queryset._known_related_objects:
             raise ValueError("Only what a single statement finds can be prepared.")
-        compiler = queryset.query.get_compiler(using=DEFAULT_DB_ALIAS)
-        self._sql, values = compiler.as_sql()
+        self._compiler = queryset.query.get_compiler(using=DEFAULT_DB_ALIAS)
+        self._sql, values = self._compiler.as_sql()
         self._values = [_value(value) for value in values]
-        self._converters = compiler.get_converters([column[0] for column in compiler.select])
-        self._compiler = compiler
-        self._rows = _Rows(compiler.klass_info, compiler.select, compiler.annotation_col_map)
+        self._converters = self._compiler.get_converters([column[0] for column in self._compiler.select])
 
-    def send(self, given: dict[str, Any]) -> list[Any]:
+    def rows(self, given: dict[str, Any]) -> Iterable[Sequence[Any]]:
         connection = connections[DEFAULT_DB_ALIAS]  # of this thread
         with connection.cursor() as cursor:
             cursor.execute(self._sql, [value(given, connection) for value in self._values])
-            found: Iterable[Sequence[Any]] = cursor.fetchall()
-        if self._converters:
-            found = self._compiler.apply_converters(found, self._converters)
-        return list(self._rows.objects(found))
+            found: list[Sequence[Any]] = cursor.fetchall()
+        return self._compiler.apply_converters(found, self._converters) if self._converters else found
+
+
+class _Select(_Statement):
+    def __init__(self, queryset: Any) -> None:
+        super().__init__(queryset)
+        compiler = self._compiler
+        self._rows = _Rows(compiler.klass_info, compiler.select, compiler.annotation_col_map)
+
+    def objects(self, given: dict[str, Any]) -> list[Any]:
+        return list(self._rows.objects(self.rows(given)))
 
 
 def _value(value: Any) -> Callable[[dict[str, Any], Any], Any]:

@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from typing import Any
 from urllib.error import URLError
 
 from django.conf import settings
-from django.db.models import Min
+from django.db.models import F, QuerySet
 
 from instainstru import clock
 from instainstru.local import gate
@@ -22,14 +23,14 @@ from instainstru.local.traveller import SWEEPS, Traveller
 from instainstru.models import ClockOffset
 from instainstru.notifications.models import Message
 from instainstru.notifications.tasks import sweep_unsent_messages
-from payments.sweeps import Sweep, when_due
+from payments.sweeps import WALL, Sweep, when_due
 
 
-def _next_message() -> datetime | None:
-    return Message.objects.unclaimed(at=clock.wall()).aggregate(at=Min("next_try_at"))["at"]
+def _messages() -> QuerySet[Any]:
+    return Message.objects.unclaimed(at=WALL).annotate(at=F("next_try_at"))
 
 
-ALL_SWEEPS = (*SWEEPS, Sweep("messages unsent", _next_message, sweep_unsent_messages))
+ALL_SWEEPS = (*SWEEPS, Sweep("messages unsent", _messages, sweep_unsent_messages))
 
 
 def travel_to(instant: datetime, *, tell: Callable[[datetime], None] = lambda arrived_at: None) -> None:

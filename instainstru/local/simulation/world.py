@@ -21,9 +21,8 @@ from instainstru.local.simulation.perils import Ambush
 from instainstru.local.simulation.post import Post
 from instainstru.local.simulation.story import BEGINNING, Lesson, Story
 from instainstru.local.simulator import SimulatorControl
-from instainstru.local.traveller import SWEEPS, Traveller
+from instainstru.local.traveller import Traveller
 from payments import operations as payments
-from payments.sweeps import Sweep
 
 CREDITS = (  # what each student is given: cents, days until it expires
     (4_000, 8),
@@ -42,7 +41,7 @@ class World:
         self.ambush = Ambush()
         self.post = Post(simulator)
         self.memory = Memory()
-        self.traveller = Traveller(move=self._move, sweeps=[self._remembered(sweep) for sweep in SWEEPS])
+        self.traveller = Traveller(move=self._move)
         self._lessons = {lesson.number: lesson for lesson in story.lessons}
         self._redis_down = override_settings(
             CACHES=settings.CACHES | {"default": settings.CACHES["default"] | {"LOCATION": NOWHERE}}
@@ -128,18 +127,6 @@ class World:
         self.let_redis_run(True)
         self._wall.stop()
         clock.flow()
-
-    def _remembered(self, sweep: Sweep) -> Sweep:
-        """A sweep that reads when it is due only if that may have changed: by what was written, or by its own run."""
-
-        def next_due_at() -> datetime | None:
-            return self.memory.recall(sweep.name, sweep.next_due_at)
-
-        def run() -> None:
-            sweep.run()
-            self.memory.forget(sweep.name)
-
-        return Sweep(sweep.name, next_due_at, run)
 
     def _move(self, instant: datetime) -> None:
         clock.stand_at(instant)
