@@ -8,6 +8,7 @@ from django.core.management import call_command
 
 from instainstru.local.simulation import many
 from instainstru.local.simulation.play import Failure, Outcome, play
+from instainstru.local.simulation.story import Story
 
 
 @pytest.mark.timeout(300)
@@ -40,3 +41,21 @@ def test_a_seed_that_fails_says_how_to_play_it_again(transactional_db: None, mon
     assert ended.value.code == 1
     assert "money is lost: 42" in out.getvalue()
     assert "replay: manage.py simulate --seed 1 --bookings 1 --faults heavy --only 1,2" in out.getvalue()
+
+
+@pytest.mark.timeout(300)
+def test_an_interrupted_run_tells_what_it_had_played(transactional_db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(story: Story, **named: object) -> Outcome:
+        if story.seed == 2:
+            raise KeyboardInterrupt
+        return play(story, **named)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(many, "play", interrupted)
+    out = io.StringIO()
+
+    with pytest.raises(SystemExit) as ended:
+        call_command("simulate", *["--bookings", "1", "--seeds", "3", "--workers", "1", "--json"], stdout=out)
+
+    assert ended.value.code == 130
+    report = json.loads(out.getvalue().splitlines()[-1])
+    assert (report["seeds"], report["failed"], report["interrupted"]) == (1, 0, True)

@@ -33,7 +33,8 @@ def scratch() -> Iterator[Callable[[], None]]:
         with (
             closing(seed),
             template.pointing_at(seat.database),
-            override_settings(REDIS_URL=seat.redis_url, CELERY_BROKER_URL=seat.redis_url, CACHES=caches),
+            # With DEBUG on, Django would keep and write out every statement.
+            override_settings(REDIS_URL=seat.redis_url, CELERY_BROKER_URL=seat.redis_url, CACHES=caches, DEBUG=False),
         ):
             yield start_over
     finally:

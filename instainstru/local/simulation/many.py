@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import multiprocessing
 import time
-import traceback
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -35,6 +34,7 @@ class Report:
     seconds: float = 0
     busy_seconds: float = 0  # of all processes together
     cpu_seconds: float = 0  # the same, without PostgreSQL's, and without waiting for a core
+    interrupted: bool = False
     failed: list[int] = field(default_factory=list)
     words: Counter[str] = field(default_factory=Counter)
     ends: Counter[str] = field(default_factory=Counter)
@@ -57,6 +57,7 @@ class Report:
     def as_json(self) -> Json:
         return {
             "seeds": self.seeds,
+            "interrupted": self.interrupted,
             "failed": len(self.failed),
             "failed_seeds": sorted(self.failed),
             "bookings": self.bookings,
@@ -94,7 +95,7 @@ def play_many(
     tell_step: TellStep | None,
     tell_seed: Callable[[Outcome, Report], object],
 ) -> Report:
-    """Play every seed and tell of each as it ends. Raises RuntimeError if a process dies."""
+    """Play every seed and tell of each as it ends; Ctrl-C ends the rest. Raises RuntimeError if a process dies."""
     order = Order(bookings=bookings, faults=faults, only=only, shortens=shortens, tell_step=tell_step)
     report, started = Report(), time.monotonic()
 
@@ -103,11 +104,14 @@ def play_many(
         report.seconds = time.monotonic() - started
         tell_seed(outcome, report)
 
-    if workers == 1:
-        _play_seeds(seeds, order, take)
-    else:
-        connections.close_all()  # before the forks: a connection can't be shared
-        _let_workers_play(seeds, order, take, workers=workers)
+    try:
+        if workers == 1:
+            _play_seeds(seeds, order, take)
+        else:
+            connections.close_all()  # before the forks: a connection can't be shared
+            _let_workers_play(seeds, order, take, workers=workers)
+    except KeyboardInterrupt:
+        report.interrupted = True
     return report
 
 
@@ -137,9 +141,8 @@ def _let_workers_play(seeds: Sequence[int], order: Order, take: Callable[[Outcom
 def _work(seeds: Sequence[int], order: Order, end: Connection) -> None:
     try:
         _play_seeds(seeds, order, end.send)
-    except BaseException:
-        traceback.print_exc()
-        raise
+    except KeyboardInterrupt:
+        raise SystemExit from None  # its process tells; this one has dropped its databases
     finally:
         end.close()
 

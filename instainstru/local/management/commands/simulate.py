@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 from argparse import ArgumentTypeError
 from typing import Any
 
@@ -11,12 +12,14 @@ from instainstru.local.simulation.many import Report, play_many
 from instainstru.local.simulation.play import Outcome
 from instainstru.local.simulation.story import Faults
 
+INTERRUPTED = 130  # what a shell makes of Ctrl-C
+
 
 class Command(BaseCommand):
     help = (
         "Play random weeks of a marketplace against the real operations, in databases and Stripe simulators of their "
         "own, and prove after every step that no cent is lost, doubled or stranded. Exits 1 if a seed fails, with how "
-        "to replay it and a shortened story."
+        "to replay it and a shortened story; 130 if it was interrupted, with what had been played by then."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -32,6 +35,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, seed: int, seeds: int, only: set[int] | None, **options: Any) -> None:
         if only and seeds > 1:
             raise CommandError("--only belongs to one seed.")
+        signal.signal(signal.SIGTERM, signal.default_int_handler)  # the seeds' processes end as with Ctrl-C
         report = play_many(
             range(seed, seed + seeds),
             bookings=options["bookings"],
@@ -43,8 +47,8 @@ class Command(BaseCommand):
             tell_seed=lambda outcome, so_far: self._tell(outcome, so_far, of=seeds, bookings=options["bookings"]),
         )
         self._sum_up(report, as_json=options["json"])
-        if report.failed:
-            raise SystemExit(1)
+        if report.failed or report.interrupted:
+            raise SystemExit(1 if report.failed else INTERRUPTED)
 
     def _tell(self, outcome: Outcome, so_far: Report, *, of: int, bookings: int) -> None:
         mark = self.style.ERROR("FAIL") if outcome.failure else self.style.SUCCESS("pass")
@@ -78,7 +82,7 @@ class Command(BaseCommand):
             "seconds of one process per booking": f"{report.busy_seconds / bookings:.2f}",
             "of them its own work": f"{report.cpu_seconds / bookings:.2f}",
         }
-        self.stdout.write("")
+        self.stdout.write("\ninterrupted" if report.interrupted else "")
         for name, value in rows.items():
             self.stdout.write(f"{name:36}{value:>10}")
         for title, counts in (("steps went", report.words), ("payments ended", report.ends)):
