@@ -61,7 +61,7 @@ SABOTAGES = (
     ),
     Sabotage(
         name="what an end gives given once more on a retry",
-        file="payments/operations/lifecycle.py",
+        file="payments/operations/applying.py",
         was="    if operation.gave:  # resumed after a refusal",
         becomes="    if not operation:  # resumed after a refusal",
         asked=("tests/rules", "tests/payments"),

@@ -19,21 +19,13 @@ from payments.endings import Subject
 from payments.ledger import journal
 from payments.models import Operation, Payment, Step
 from payments.operations import resuming, waiting
-from payments.operations.consequences import (
-    book_debt,
-    end_other_stops,
-    end_retried_stop,
-    give_credits,
-    set_deadlines,
-    set_state,
-)
+from payments.operations.applying import apply_end
+from payments.operations.consequences import end_other_stops, end_retried_stop, set_deadlines
 from payments.operations.deciding import decide_on
-from payments.operations.facts import facts_of, looks_into_the_books, retries_a_stop
-from payments.operations.rulings import count_what_was_taken, end_case, hold_wallet_still, take_credits
-from payments.policy.conclude import conclude
+from payments.operations.facts import facts_of, retries_a_stop
+from payments.operations.rulings import count_what_was_taken, hold_wallet_still, take_credits
 from payments.policy.decide import decide
-from payments.policy.facts import Facts
-from payments.policy.plan import NOTHING, Ending, Plan, StepAnswer, ending_as_json
+from payments.policy.plan import Ending, Plan, ending_as_json
 from payments.policy.states import (
     BY_STAFF,
     CANCELLATIONS,
@@ -42,13 +34,10 @@ from payments.policy.states import (
     STOPS,
     Action,
     BookingStatus,
-    Call,
-    Fault,
     Outcome,
     Party,
     PaymentStatus,
     ReviewReason,
-    Verdict,
 )
 from payments.queries.in_flight import as_it_stands, in_flight_on, operations_on
 from payments.rules import rules_of_version
@@ -279,9 +268,7 @@ def conclude_operation(
     with freezes.lifted(payment):
         outcome = payment.settlement_outcome
         end_retried_stop(subject, operation, now=now)
-        ending, facts = _apply_end(
-            subject, operation, _answers(steps), moved=moved, freezes_credits=bank_has_it, now=now
-        )
+        ending, facts = apply_end(subject, operation, steps, moved=moved, freezes_credits=bank_has_it, now=now)
         if payment.status == PaymentStatus.MANUAL_REVIEW:  # refused once more: an outcome that it had stays (P4.3)
             payment.settlement_outcome = payment.settlement_outcome or outcome
         if ending.successor != operation.kind:  # what follows on a ruling that was carried out is no longer its own
@@ -394,72 +381,6 @@ def _close(operation: Operation, *, now: datetime) -> None:
     operation.save()
 
 
-def _apply_end(
-    subject: Subject,
-    operation: Operation,
-    answers: Sequence[StepAnswer],
-    *,
-    moved: journal.Draft | None,
-    freezes_credits: bool,
-    now: datetime,
-) -> tuple[Ending, Facts]:
-    """Change payment and subject as an operation's answers say, and mark it done, or stuck."""
-    payment = subject.payment
-    plan = Plan.from_json(operation.plan)
-    rules = rules_of_version(payment.policy_version)
-    if looks_into_the_books(operation.inputs):
-        journal.write(moved)
-        moved = None
-    facts = facts_of(subject, inputs=operation.inputs)
-    if plan.ending.booking_status == BookingStatus.CONFIRMED and _all_succeeded(answers):
-        # P5.3: read again under the lock: it may have been cancelled, or its time taken, while Stripe was asked.
-        facts = replace(facts, time_was_taken=subject.status != BookingStatus.PENDING or not subject.claim_time())
-    ending = conclude(plan, facts, answers, accepted_at=operation.accepted_at, now=now, rules=rules)
-    if operation.gave:  # resumed after a refusal: what it gives was given then (P10.3)
-        ending = replace(ending, credits=NOTHING, lines=(), moves=False)
-
-    end_case(payment, operation, ending, now=now)
-    give_credits(payment, ending, operation, frozen=freezes_credits, now=now)
-    book_debt(payment, ending, now=now)
-    booked = journal.draft_for_payment(
-        payment,
-        ending.lines,
-        cause=f"operation:{operation.pk}:finish",
-        rule=plan.rule,
-        description=f"{plan.action.replace('_', ' ').capitalize()} ended",
-        now=now,
-        operation=operation,
-    )
-    journal.write(moved, booked)
-    set_state(payment, plan, ending, operation, now=now)
-    stopped = ending.payment_status == PaymentStatus.MANUAL_REVIEW and ending.review_reason in STOPS
-    operation.state = Operation.State.STUCK if stopped else Operation.State.DONE
-    operation.gave = operation.gave or ending.gives
-    operation.finished_at = now
-    operation.conclusion = ending_as_json(ending)
-    operation.refusal_code = ending.refusal_code
-    operation.resume_at = None
-    operation.lease_token, operation.leased_until = engine.NO_LEASE
-    operation.save(update_fields=_WRITTEN_AT_THE_END)  # what was decided stands
-    subject.finish(ending, operation, now=now)
-    return ending, facts
-
-
-_WRITTEN_AT_THE_END = (
-    "state",
-    "gave",
-    "finished_at",
-    "conclusion",
-    "refusal_code",
-    "resolution",
-    "resolved_by",
-    "inputs",
-    "resume_at",
-    "lease_token",
-    "leased_until",
-)
-
-
 def _go_on(
     subject: Subject, operation: Operation, successor: Action, *, now: datetime, time_was_taken: bool = False
 ) -> None:
@@ -488,23 +409,3 @@ def _go_on(
         now=now,
         succeeds=operation,
     )
-
-
-def _all_succeeded(answers: Sequence[StepAnswer]) -> bool:
-    return all(answer.verdict == Verdict.SUCCEEDED for answer in answers)
-
-
-def _answers(steps: Iterable[Step]) -> list[StepAnswer]:
-    """Return the verdicts so far, in order; of several attempts the last one counts."""
-    answered = [Step.State.SUCCEEDED, Step.State.REFUSED, Step.State.ACTION_REQUIRED]
-    last = {step.ordinal: step for step in steps}
-    return [
-        StepAnswer(
-            call=Call(step.call),
-            verdict=Verdict(step.state),
-            fault=Fault(step.fault) if step.fault else None,
-            code=step.error_code,
-        )
-        for step in last.values()
-        if step.state in answered
-    ]

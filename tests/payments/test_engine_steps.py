@@ -168,7 +168,7 @@ def test_a_refused_step_what_it_skips_and_the_end_are_one_commit(stage: Stage, m
     booking = stage.book(hours_ahead=72)
     stage.travel_to(booking.starts_at - 6 * HOUR)
     stage.simulator.order_fault("capture", "refuse")
-    monkeypatch.setattr(lifecycle, "_apply_end", _die)
+    monkeypatch.setattr(lifecycle, "apply_end", _die)
 
     with pytest.raises(Died):
         cancel_booking(booking=booking, actor=stage.student, now=clock.now())
