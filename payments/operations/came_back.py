@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 
 from payments.gateway.movements import Refund
@@ -40,9 +41,10 @@ def refund_came_back(payment: Payment, step: Step, refund: Refund, *, event: Str
     operation.conclusion = ending_as_json(
         Ending(payment_status=PaymentStatus.MANUAL_REVIEW, review_reason=ReviewReason.REFUND_REFUSED)
     )
-    operation.save()
     if operation.kind == Action.STAFF_REFUND:
         _uncount(payment, operation)
+        _end_where_it_stands_now(payment, operation)
+    operation.save()
     _stop(payment, step, now=now)
 
 
@@ -62,6 +64,13 @@ def _uncount(payment: Payment, operation: Operation) -> None:
         payment.refunded_at_instructors_cost_cents -= _sum(plan, Call.REFUND)
         payment.taken_back_cents -= _sum(plan, Call.TAKE_BACK) + _sum(plan, Call.REVERSE)
     payment.settlement_outcome = _outcome_without(operation)
+
+
+def _end_where_it_stands_now(payment: Payment, operation: Operation) -> None:
+    """Let a staff refund lead back to how the payment stands now: a stop that it was made in may have ended since."""
+    plan = Plan.from_json(operation.plan)
+    status = None if payment.status == PaymentStatus.MANUAL_REVIEW else PaymentStatus(payment.status)
+    operation.plan = replace(plan, ending=replace(plan.ending, payment_status=status)).as_json()
 
 
 def _sum(plan: Plan, call: Call) -> int:

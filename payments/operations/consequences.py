@@ -74,7 +74,8 @@ def set_state(payment: Payment, plan: Plan, ending: Ending, operation: Operation
         _note_move(payment, plan, operation, now=now)
     if ending.outcome is not None:
         payment.settlement_outcome = ending.outcome
-        if ending.payment_status is not None and payment.locked_at and not payment.lock_resolved_at:
+        ends_the_lock = ending.payment_status not in (None, PaymentStatus.LOCKED)
+        if ends_the_lock and payment.locked_at and not payment.lock_resolved_at:
             payment.lock_resolved_at, payment.lock_resolution = now, ending.outcome
     if ending.payment_status in (PaymentStatus.LOCKED, PaymentStatus.SETTLED) and _reversed_whole(plan):
         payment.taken_back_cents = 0  # of a transfer that counts as never paid now (P8.6)

@@ -109,6 +109,48 @@ def test_a_staff_refund_counts_again_only_if_it_is_retried(stage: Stage, post: P
     assert stage.disorder() == []
 
 
+@pytest.mark.rule("P8.6")
+@pytest.mark.parametrize("retried", [True, False])
+@pytest.mark.parametrize(
+    ("stopped", "status", "outcome"),
+    [
+        pytest.param("payout", "settled", "lesson_completed_full_payout", id="the top-up of a settlement"),
+        pytest.param("reverse", "locked", "", id="the reversal of a LOCK"),
+    ],
+)
+def test_a_staff_refund_made_in_a_stop_that_has_ended_since(
+    stage: Stage, post: Post, staff: User, stopped: str, status: str, outcome: str, retried: bool
+):
+    """Found by the simulation, seed 20081: the payment stayed in review for a refund that nobody could end."""
+    stage.give_credit(5_000)
+    booking = stage.book(credits=5_000)
+    stage.simulator.order_fault(stopped, "refuse")
+    if stopped == "payout":
+        stage.travel_to(booking.ends_at + timedelta(hours=25))
+    else:
+        stage.travel_to(booking.starts_at - timedelta(hours=18))
+        moved_to = booking.starts_at + timedelta(hours=48)
+        reschedule_booking(booking=booking, actor=stage.student, new_starts_at=moved_to, now=clock.now())
+    payments.refund_by_staff(
+        payment_id=booking.payment_id, actor=staff, cents=2_000, bearer=Bearer.PLATFORM, reason="Late.", now=clock.now()
+    )
+    payments.perform(payments.retry_stuck(payment_id=booking.payment_id, actor=staff, now=clock.now()))
+    before = stands(booking)
+    assert before[1] == status
+
+    fail_our_refund(stage, post, booking)
+
+    assert stands(booking)[1:] == ("manual_review", "refund_refused")
+    if retried:
+        payments.perform(payments.retry_stuck(payment_id=booking.payment_id, actor=staff, now=clock.now()))
+        assert stands(booking)[1:] == (status, "admin_refund" if status == "settled" else "")
+    else:
+        payments.resolve_stuck(payment_id=booking.payment_id, actor=staff, note="No.", now=clock.now())
+        assert stands(booking)[1:] == (status, outcome)
+    assert payment_of(booking).lock_resolved_at is None
+    assert stage.disorder() == []
+
+
 def at_the_instructors_cost(booking: Booking) -> tuple[int, int]:
     found = Payment.objects.filter(pk=booking.payment_id)
     return found.values_list("refunded_at_instructors_cost_cents", "taken_back_cents").get()
