@@ -158,7 +158,8 @@ if not (DATABASE_URL and REDIS_URL):
 _DATABASE = dj_database_url.parse(DATABASE_URL, conn_max_age=int(os.environ.get("DATABASE_CONN_MAX_AGE", "60")))
 if os.environ.get("DATABASE_PREPARES", "1") == "1":  # "0" is for a pooler that can't keep prepared statements
     _DATABASE["OPTIONS"] = {**_DATABASE.get("OPTIONS", {}), "server_side_binding": True, "prepare_threshold": 3}
-DATABASES = {"default": {**_DATABASE, "CONN_HEALTH_CHECKS": True}}
+# A pooler in transaction mode could not keep a cursor from one statement to the next; what is read so fits in memory.
+DATABASES = {"default": {**_DATABASE, "CONN_HEALTH_CHECKS": True, "DISABLE_SERVER_SIDE_CURSORS": True}}
 CACHES = {
     "default": {
         "BACKEND": "django_redis.cache.RedisCache",

@@ -17,7 +17,7 @@ from payments.gateway.parties import GatewayRefused, GatewayUnavailable
 from payments.models import Operation, Payment, ScheduleChange, StripeEvent
 from payments.models.payment import PaymentQuerySet
 from payments.operations.mirroring import SETTLES_IN
-from payments.operations.reconcile import reconcile
+from payments.operations.reconcile import reconcile, where_to_begin
 from payments.policy.states import Action
 
 logger = logging.getLogger(__name__)
@@ -160,10 +160,10 @@ def _mirror_later(event: StripeEvent) -> None:
 
 
 @shared_task(ignore_result=True)
-def reconcile_with_stripe(*, days: int = 3) -> None:
+def reconcile_with_stripe() -> None:
     """Match the last days' postings with Stripe's balance transactions, once a night; differences are work items."""
     now = clock.now()
-    report = reconcile(since=now - timedelta(days=days), now=now)
+    report = reconcile(since=where_to_begin(now=now), now=now)
     if report.items:
         logger.error("Reconciliation: %d differences stand.", len(report.items))
 

@@ -6,7 +6,9 @@ from typing import Any
 from django.contrib import admin
 from django.urls import reverse
 from django.utils.safestring import SafeString
+from django.utils.timesince import timesince
 
+from instainstru import clock
 from instainstru.admin.audit import AuditEntry
 from instainstru.admin.confirmation import Choices, ConfirmedAction, Done, OffersActions, Proposal, fingerprint
 from instainstru.admin.queues import SHOWN, Backlog, WorkItem, WorkQueue
@@ -15,7 +17,7 @@ from instainstru.admin.rights import MOVE_MONEY
 from instainstru.money import dollars
 from instainstru.refusals import Refused
 from instainstru.templatetags.pieces import pill
-from payments.models import ReconciliationItem
+from payments.models import ReconciliationItem, ReconciliationRun
 from payments.operations.reconcile import close_item
 
 DEALT_WITH_WITHIN = timedelta(days=3)  # money without an explanation does not grow clearer
@@ -65,13 +67,23 @@ class CloseItem(ConfirmedAction):
 
 @admin.register(ReconciliationItem)
 class ReconciliationItemAdmin(OffersActions, ReadOnlyAdmin):
-    list_display = ["name", "state", "kind", "off_by", "happened_at", "seen_at", "resolved_by"]
+    list_display = [
+        "name",
+        "payment_reference",
+        "state",
+        "kind",
+        "off_by",
+        "age",
+        "next_step",
+        "seen_at",
+        "resolved_by",
+    ]
     list_filter = ["kind", ("resolved_at", admin.EmptyFieldListFilter)]
     list_select_related = ["resolved_by"]
     ordering = ["-id"]
-    search_fields = ["name__startswith", "stripe_objects__icontains"]
-    search_help_text = "A journal entry's cause, or the id of an object at Stripe."
-    readonly_fields = ["off_by", "next_step"]
+    search_fields = ["name__startswith", "payment_reference__startswith", "stripe_objects__icontains"]
+    search_help_text = "A journal entry's cause, a booking's reference, or the id of an object at Stripe."
+    readonly_fields = ["off_by", "age", "next_step"]
     confirmed_actions = (CloseItem(),)
 
     @admin.display(description="state")
@@ -82,9 +94,21 @@ class ReconciliationItemAdmin(OffersActions, ReadOnlyAdmin):
     def off_by(self, item: ReconciliationItem) -> str:
         return dollars(item.off_by_cents)
 
+    @admin.display(description="age", ordering="-happened_at")
+    def age(self, item: ReconciliationItem) -> str:
+        return timesince(item.happened_at, item.resolved_at or clock.now(), depth=1)
+
     @admin.display(description="next step")
     def next_step(self, item: ReconciliationItem) -> str:
-        return item.next_step
+        return "" if item.resolved_at else item.next_step
+
+
+@admin.register(ReconciliationRun)
+class ReconciliationRunAdmin(ReadOnlyAdmin):
+    list_display = ["until", "since", "entries", "transactions", "differences"]
+    list_display_links = ["until"]
+    date_hierarchy = "until"
+    ordering = ["-until"]
 
 
 def _differences(now: datetime) -> Backlog:
@@ -95,7 +119,7 @@ def _differences(now: datetime) -> Backlog:
     items = tuple(
         WorkItem(
             label=item.name,
-            detail=f"{item.get_kind_display()}, off by {dollars(item.off_by_cents)}",
+            detail=f"{item.get_kind_display()}, off by {dollars(item.off_by_cents)}. {item.next_step}",
             since=item.happened_at,
             deadline=item.happened_at + DEALT_WITH_WITHIN,
             url=reverse("admin:payments_reconciliationitem_change", args=[item.pk]),

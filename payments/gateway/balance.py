@@ -1,6 +1,6 @@
 """What explains every cent of our balance at Stripe."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -9,6 +9,7 @@ from payments.gateway import client
 from payments.gateway.parties import said
 
 LONGEST_PENDING = timedelta(days=14)  # a new account's first charges; two days are usual in the US
+TOLD_EVERY = 1_000  # balance transactions
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,21 +53,34 @@ def _dollars(parts: Iterable[dict[str, Any]]) -> int:
     return sum(part["amount"] for part in parts if part["currency"] == "usd")
 
 
-def transactions_since(instant: datetime) -> list[BalanceTransaction]:
-    """Return every balance transaction from an instant on, newest first, asked for page by page.
+def transactions_since(
+    instant: datetime, *, tell: Callable[[int], None] = lambda count: None
+) -> list[BalanceTransaction]:
+    """Return every balance transaction from an instant on, newest first; `tell` hears how many there are so far.
 
     Raises GatewayRefused, GatewayUnavailable.
     """
     since = {"gte": int(instant.timestamp())}
-    return [
-        BalanceTransaction(
-            id=found["id"],
-            source=found["source"] or "",
-            type=found["type"],
-            net=found["net"],
-            created_at=datetime.fromtimestamp(found["created"], UTC),
-            available_at=datetime.fromtimestamp(found["available_on"], UTC),
-            is_pending=found["status"] == "pending",
-        )
-        for found in said(lambda: list(client.every("/v1/balance_transactions", created=since)))
-    ]
+    found: list[BalanceTransaction] = []
+
+    def read_all() -> None:
+        for number, read in enumerate(client.every("/v1/balance_transactions", created=since), start=1):
+            found.append(_transaction(read))
+            if number % TOLD_EVERY == 0:
+                tell(number)
+
+    said(read_all)
+    tell(len(found))
+    return found
+
+
+def _transaction(read: dict[str, Any]) -> BalanceTransaction:
+    return BalanceTransaction(
+        id=read["id"],
+        source=read["source"] or "",
+        type=read["type"],
+        net=read["net"],
+        created_at=datetime.fromtimestamp(read["created"], UTC),
+        available_at=datetime.fromtimestamp(read["available_on"], UTC),
+        is_pending=read["status"] == "pending",
+    )

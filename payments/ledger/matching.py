@@ -23,6 +23,7 @@ class Booked:
     cents: int
     objects: frozenset[str]
     at: datetime
+    reference: str = ""  # of the payment that it belongs to
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +46,7 @@ class Difference:
     booked: int
     moved: int
     at: datetime
+    reference: str = ""
 
 
 def differences(booked: Iterable[Booked], moved: Iterable[Moved]) -> Iterator[Difference]:
@@ -74,6 +76,7 @@ def differences(booked: Iterable[Booked], moved: Iterable[Moved]) -> Iterator[Di
                 booked=entry.cents,
                 moved=cents,
                 at=entry.at,
+                reference=entry.reference,
             )
 
 

@@ -8,7 +8,7 @@ from payments.models.operations import Operation, Step
 from payments.models.parties import AccountLock, Payee, Payer
 from payments.models.payment import Payment
 from payments.models.payout_holds import PayoutHold, ScheduleChange
-from payments.models.reconciliation import ReconciliationItem
+from payments.models.reconciliation import ReconciliationItem, ReconciliationRun
 from payments.models.rules import RulesVersion
 from payments.models.transfers import PayoutTransfer
 
@@ -26,6 +26,7 @@ __all__ = [
     "PayoutTransfer",
     "Posting",
     "ReconciliationItem",
+    "ReconciliationRun",
     "RulesVersion",
     "ScheduleChange",
     "Step",

@@ -2,11 +2,29 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from typing import Self
 
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+
+
+class ReconciliationRun(models.Model):
+    """One comparison that was kept: what it covered and found. The next one begins where the last has ended."""
+
+    since = models.DateTimeField(help_text="What was booked or moved from here on was compared,")
+    until = models.DateTimeField(help_text="up to here.")
+    entries = models.PositiveIntegerField(help_text="Of our ledger.")
+    transactions = models.PositiveIntegerField(help_text="On our balance at Stripe.")
+    differences = models.PositiveIntegerField(help_text="Those that stood.")
+
+    class Meta:
+        get_latest_by = "until"
+        indexes = [models.Index("until", name="reconciliation_run_until")]
+
+    def __str__(self) -> str:
+        return f"Until {self.until:%d %b %Y, %H:%M} UTC: {self.differences} differences"
 
 
 class ReconciliationItemQuerySet(models.QuerySet["ReconciliationItem"]):
@@ -25,6 +43,9 @@ class ReconciliationItem(models.Model):
     kind = models.CharField(max_length=20, choices=Kind)
     name = models.CharField(
         max_length=120, unique=True, help_text="The journal entry's cause, or Stripe's balance transaction."
+    )
+    payment_reference = models.CharField(
+        max_length=24, blank=True, help_text="The booking's, if it was booked for one."
     )
     stripe_objects = models.JSONField(default=list, help_text="What it is about at Stripe.")
     booked_cents = models.BigIntegerField()
@@ -58,6 +79,10 @@ class ReconciliationItem(models.Model):
     def off_by_cents(self) -> int:
         """What our books lack, or have too much of."""
         return self.moved_cents - self.booked_cents
+
+    def age_at(self, now: datetime) -> timedelta:
+        """How long ago it was booked, or moved."""
+        return now - self.happened_at
 
     @property
     def next_step(self) -> str:

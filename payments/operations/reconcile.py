@@ -2,34 +2,63 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Q, Sum
+from django.db.models import F, Min, Q, Sum
 
 from instainstru.accounts.models import User
 from instainstru.api.idempotency import Receipt
 from instainstru.refusals import Refused
 from payments.gateway import balance
-from payments.ledger.matching import Booked, Difference, Moved, differences
-from payments.models import JournalEntry, Operation, ReconciliationItem, Step
+from payments.ledger.matching import Booked, Difference, DifferenceKind, Moved, differences
+from payments.models import JournalEntry, Operation, ReconciliationItem, ReconciliationRun, Step
 from payments.policy.accounts import Account
 
 MARGIN = timedelta(days=1)  # what one side dates a little earlier than the other is still found
+AT_LEAST = timedelta(days=3)  # of a night's run: more than a night without us
+AT_MOST = timedelta(days=30)
+HIDES_FOR = timedelta(days=1)  # an unanswered call, what moved since
+SKEW = timedelta(minutes=1)  # of our clock and Stripe's
 BATCH = 1_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """What a run found. `matched` counts entries; the items are the differences that stand."""
+    """What a run found. `entries` and `transactions` are what it compared; the items are the differences that stand."""
 
     entries: int
     transactions: int
     items: tuple[ReconciliationItem, ...]
     settled: int  # items of earlier runs that match now
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Comparison:
+    """Both sides of a stretch of time, and what differs; and since when a call of ours is unanswered."""
+
+    entries: int
+    transactions: int
+    differences: tuple[Difference, ...]
+    unanswered_since: datetime | None
+
+
+def where_to_begin(*, now: datetime) -> datetime:
+    """Return where a run begins that nobody has told: some days back, or further if there is a reason to.
+
+    The last run may be longer ago, and a difference that stands is compared again until it is closed. What is older
+    than AT_MOST waits for somebody who says `--since`.
+    """
+    reasons = [now - AT_LEAST]
+    if last := ReconciliationRun.objects.order_by("-until").first():
+        reasons.append(last.until)
+    if oldest := ReconciliationItem.objects.unresolved().order_by("happened_at").first():
+        reasons.append(oldest.happened_at)
+    return max(min(reasons), now - AT_MOST)
 
 
 def reconcile(
@@ -38,53 +67,83 @@ def reconcile(
     """Match every posting on our Stripe balance since an instant with Stripe's balance transactions.
 
     Each difference becomes a work item, once; what matches in the end is settled by itself, and opened again should it
-    differ again. A charge that an open operation may be making right now is left for the next run; any other call of
-    its that is not recorded yet is an item until the next run. With `write` off nothing is kept. No transaction may be
-    open.
+    differ again. What has moved at Stripe since the oldest call whose answer we don't know may be that call's: it is
+    left for the next run, as is what happens while this one compares. A call unknown for a day hides nothing any more.
+    With `write` off nothing is kept. No transaction may be open.
     Raises GatewayRefused, GatewayUnavailable.
     """
-    booked = list(_booked(since=since - MARGIN))
-    tell(f"{len(booked)} entries of the ledger")
-    moved = [
-        Moved(id=found.id, source=found.source, cents=found.net, at=found.created_at)
-        for found in balance.transactions_since(since - MARGIN)
-    ]
-    tell(f"{len(moved)} balance transactions of Stripe's")
-    in_flight = _in_flight()
-    found = [
-        each for each in differences(booked, moved) if each.at >= since and not in_flight & {*each.objects, each.name}
-    ]
+    compared = _compare(since - MARGIN, until=now, tell=tell)
+    if sent_before := _sent_before(compared.differences, since - MARGIN):  # an answer may have been long in coming
+        compared = _compare(sent_before - MARGIN, until=now, tell=tell)
+    found = [each for each in compared.differences if each.at >= since and not _may_be_under_way(each, compared)]
     if write:
-        items, settled = _keep(found, matched=booked, now=now)
+        items, settled = _keep(found, compared, since=since, now=now)
     else:
         items = tuple(ReconciliationItem(name=each.name, found_at=now, **_columns(each, now=now)) for each in found)
         settled = 0
-    return Report(entries=len(booked), transactions=len(moved), items=items, settled=settled)
+    return Report(entries=compared.entries, transactions=compared.transactions, items=items, settled=settled)
 
 
-def _booked(*, since: datetime) -> Iterator[Booked]:
+def _compare(since: datetime, *, until: datetime, tell: Callable[[str], None]) -> _Comparison:
+    """Read both sides and match them.
+
+    In this order nothing is taken for missing that is only late: what Stripe says it moved is either unanswered when we
+    look which calls are, or booked when we read the books.
+    """
+    moved = [
+        Moved(id=found.id, source=found.source, cents=found.net, at=found.created_at)
+        for found in balance.transactions_since(since, tell=lambda count: tell(f"{count} balance transactions"))
+    ]
+    unanswered = Step.objects.filter(
+        state=Step.State.SENT, operation__in=Operation.objects.open(), first_sent_at__gte=until - HIDES_FOR
+    ).aggregate(since=Min("first_sent_at"))
+    booked = list(_booked(since=since, tell=tell))
+    return _Comparison(
+        entries=len(booked),
+        transactions=len(moved),
+        differences=tuple(each for each in differences(booked, moved) if each.at <= until),
+        unanswered_since=unanswered["since"] and unanswered["since"] - SKEW,
+    )
+
+
+def _may_be_under_way(difference: Difference, compared: _Comparison) -> bool:
+    moved_alone = difference.kind == DifferenceKind.MISSING_IN_BOOKS
+    return moved_alone and compared.unanswered_since is not None and difference.at >= compared.unanswered_since
+
+
+def _sent_before(found: Iterable[Difference], instant: datetime) -> datetime | None:
+    """Return when the first call was sent of what seems not to have moved, if that was before an instant."""
+    missing = [each.name for each in found if each.kind == DifferenceKind.MISSING_AT_STRIPE]
+    steps = Step.objects.filter(pk__in=[_step_of(cause) for cause in missing if _is_of_a_step(cause)])
+    first = steps.filter(first_sent_at__lt=instant).aggregate(sent_at=Min("first_sent_at"))
+    return first["sent_at"]
+
+
+def _booked(*, since: datetime, tell: Callable[[str], None]) -> Iterator[Booked]:
     """Every entry that says something of our balance, with the Stripe objects that it is about."""
     entries = (
         JournalEntry.objects.filter(occurred_at__gte=since)
-        .annotate(cents=Sum("postings__amount_cents", filter=Q(postings__account=Account.PLATFORM)))
+        .annotate(
+            cents=Sum("postings__amount_cents", filter=Q(postings__account=Account.PLATFORM)),
+            reference=F("payment__reference"),
+        )
         .filter(cents__isnull=False)
         .order_by("id")
     )
-    batch: list[JournalEntry] = []
-    for entry in entries.iterator(chunk_size=BATCH):
-        batch.append(entry)
-        if len(batch) == BATCH:
-            yield from _with_objects(batch)
-            batch = []
-    yield from _with_objects(batch)
+    count = 0
+    rows = entries.iterator(chunk_size=BATCH)
+    while batch := list(islice(rows, BATCH)):
+        count += len(batch)
+        tell(f"{count} entries of the ledger")
+        yield from _with_objects(batch)
 
 
-def _with_objects(entries: list[JournalEntry]) -> Iterator[Booked]:
-    steps = Step.objects.in_bulk([int(entry.cause.removeprefix("step:")) for entry in entries if _is_of_a_step(entry)])
+def _with_objects(entries: Sequence[JournalEntry]) -> Iterator[Booked]:
+    steps = Step.objects.in_bulk([_step_of(entry.cause) for entry in entries if _is_of_a_step(entry.cause)])
     for entry in entries:
         objects = {entry.stripe_object_id} if entry.stripe_object_id else set()
-        if _is_of_a_step(entry):
-            step = steps[int(entry.cause.removeprefix("step:"))]
+        if _is_of_a_step(entry.cause):
+            step = steps[_step_of(entry.cause)]
             objects |= {value for value in step.answer.values() if isinstance(value, str) and "_" in value}
         if entry.cause.startswith("dispute:"):
             objects = {entry.cause.removeprefix("dispute:")}  # one dispute moves money twice
@@ -93,23 +152,20 @@ def _with_objects(entries: list[JournalEntry]) -> Iterator[Booked]:
             cents=entry.cents,  # type: ignore[attr-defined]  # annotated
             objects=frozenset(objects),
             at=entry.occurred_at,
+            reference=entry.reference or "",  # type: ignore[attr-defined]  # annotated
         )
 
 
-def _is_of_a_step(entry: JournalEntry) -> bool:
-    return entry.cause.startswith("step:")
+def _is_of_a_step(cause: str) -> bool:
+    return cause.startswith("step:")
 
 
-def _in_flight() -> set[str]:
-    """Stripe's objects that an open operation may be moving right now: what they moved is recorded with the answer."""
-    payments = Operation.objects.open().values_list(
-        "payment__intent_id", "payment__charge_id", "payment__transfer_id", "payment__pending_intent_id"
-    )
-    return {name for names in payments for name in names if name}
+def _step_of(cause: str) -> int:
+    return int(cause.removeprefix("step:"))
 
 
 def _keep(
-    found: Iterable[Difference], *, matched: Iterable[Booked], now: datetime
+    found: Iterable[Difference], compared: _Comparison, *, since: datetime, now: datetime
 ) -> tuple[tuple[ReconciliationItem, ...], int]:
     with transaction.atomic(durable=True):
         kept = []
@@ -122,18 +178,25 @@ def _keep(
                 item.resolved_at, item.note = None, ""  # it had matched by itself, and does not any more
                 item.save()
             kept.append(item)
-        gone = ReconciliationItem.objects.unresolved().exclude(pk__in=[item.pk for item in kept])
-        names = {entry.cause for entry in matched}
-        oldest = min((entry.at for entry in matched), default=now)
-        settled = gone.filter(Q(name__in=names) | Q(happened_at__gte=oldest)).update(
-            resolved_at=now, note="It matches now."
+        # Only what was looked at can have come to match: what is older, or may be under way, stays as it is.
+        looked_at = ReconciliationItem.objects.unresolved().filter(happened_at__gte=since)
+        matching = looked_at.exclude(name__in=[each.name for each in compared.differences])
+        settled = matching.update(resolved_at=now, note="It matches now.")
+        standing_items = tuple(item for item in kept if item.resolved_at is None)
+        ReconciliationRun.objects.create(
+            since=since,
+            until=now,
+            entries=compared.entries,
+            transactions=compared.transactions,
+            differences=len(standing_items),
         )
-    return tuple(item for item in kept if item.resolved_at is None), settled
+    return standing_items, settled
 
 
 def _columns(difference: Difference, *, now: datetime) -> dict[str, Any]:
     return {
         "kind": difference.kind.value,
+        "payment_reference": difference.reference,
         "stripe_objects": list(difference.objects),
         "booked_cents": difference.booked,
         "moved_cents": difference.moved,

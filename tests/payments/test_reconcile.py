@@ -5,18 +5,20 @@ from datetime import UTC, datetime, timedelta
 from io import StringIO
 
 import pytest
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 from django.db import transaction
 
 from bookings.models import Booking
 from bookings.operations import cancel_booking
 from disputes import operations as cases
 from instainstru import clock
+from payments.gateway.parties import GatewayUnavailable
 from payments.ledger import journal
 from payments.ledger.matching import Booked, DifferenceKind, Moved, differences
-from payments.models import ReconciliationItem
-from payments.operations.reconcile import close_item, reconcile
+from payments.models import Operation, ReconciliationItem, ReconciliationRun, Step
+from payments.operations.reconcile import close_item, reconcile, where_to_begin
 from payments.policy.accounts import Account, Line
+from payments.tasks import reconcile_with_stripe
 from tests.factories import UserFactory
 from tests.stage import Stage
 
@@ -98,11 +100,113 @@ def test_what_is_booked_with_another_amount_is_a_work_item(stage: Stage, lived: 
     assert found() == [(Kind.AMOUNT_DIFFERS, f"stripe:{refund}", -1)]
 
 
+# --- Night after night -------------------------------------------------------------------------------------------
+
+
+def test_a_difference_stands_until_it_matches_however_many_nights_that_takes(stage: Stage, lived: Booking) -> None:
+    refund = stage.simulator.refund_in_dashboard(lived.payment.intent_id, cents=1_000)
+    _book(lived, cause="stripe:re_of_nobody", cents=-2_500, object_id="re_of_nobody")
+    standing = ReconciliationItem.objects.unresolved().values_list("kind", flat=True).order_by("kind")
+    for _ in range(6):
+        stage.stand_at(clock.now() + timedelta(days=1))
+        reconcile_with_stripe()
+        assert list(standing.all()) == [Kind.MISSING_AT_STRIPE, Kind.MISSING_IN_BOOKS]
+
+    _book(lived, cause=f"stripe:{refund}", cents=-1_000, object_id=refund)
+    reconcile_with_stripe()
+
+    assert list(standing.all()) == [Kind.MISSING_AT_STRIPE]
+
+
+def test_what_is_older_than_a_month_is_left_to_somebody(stage: Stage, lived: Booking) -> None:
+    _book(lived, cause="stripe:re_of_nobody", cents=-2_500, object_id="re_of_nobody")
+    began_at = clock.now()
+    reconcile_with_stripe()
+
+    stage.stand_at(began_at + timedelta(days=29))
+    assert where_to_begin(now=clock.now()) == began_at
+    stage.stand_at(began_at + timedelta(days=40))
+    assert where_to_begin(now=clock.now()) == clock.now() - timedelta(days=30)
+    reconcile_with_stripe()
+
+    assert ReconciliationItem.objects.unresolved().exists()
+
+
+def test_nights_on_which_stripe_was_away_are_made_up_for(stage: Stage, lived: Booking) -> None:
+    reconcile_with_stripe()
+    last_run = clock.now()
+    stage.stand_at(last_run + timedelta(hours=1))
+    stage.simulator.refund_in_dashboard(lived.payment.intent_id, cents=1_000)
+    for _ in range(6):
+        stage.stand_at(clock.now() + timedelta(days=1))
+        stage.simulator.order_fault("read", "error_500", times=1)
+        with pytest.raises(GatewayUnavailable):
+            reconcile_with_stripe()
+    assert not ReconciliationItem.objects.exists()
+
+    reconcile_with_stripe()
+
+    assert ReconciliationItem.objects.unresolved().count() == 1
+    run = ReconciliationRun.objects.latest()
+    assert (run.since, run.until, run.differences) == (last_run, clock.now(), 1)
+
+
+# --- Beside everything else --------------------------------------------------------------------------------------
+
+
+@pytest.mark.rule("P10.4")
+def test_what_an_unanswered_call_may_have_moved_is_left_for_the_next_run(stage: Stage) -> None:
+    stage.give_credit(5_000)
+    booking = stage.book(hours_ahead=72, credits=5_000)
+    stage.travel_to(booking.ends_at)
+    stage.simulator.order_fault("payout", "lost_answer")
+    stage.travel(hours=24)
+    stage.travel_to(clock.now(), run_what_is_due_then=True)
+    assert Operation.objects.open().exists()
+    Step.objects.filter(state="sent").update(first_sent_at=clock.now())  # else the machine's time
+
+    assert found() == []
+    assert len(reconcile(since=clock.now(), now=clock.now() + timedelta(hours=25), write=False).items) == 1
+
+    stage.travel(minutes=2)
+    assert not Operation.objects.open().exists()
+    assert found() == []
+
+
+@pytest.mark.rule("P10.4")
+def test_an_answer_that_was_long_in_coming_is_matched_with_what_moved_then(stage: Stage) -> None:
+    booking = stage.book(hours_ahead=72)
+    stage.travel_to(booking.ends_at + timedelta(hours=24))
+    stage.simulator.order_fault("capture", "lost_answer")
+    stage.travel_to(clock.now(), run_what_is_due_then=True)
+    Step.objects.filter(call="capture").update(first_sent_at=clock.now())  # else the machine's time
+    stage.stand_at(clock.now() + timedelta(days=5))
+    stage.travel(minutes=1)
+    assert not Operation.objects.open().exists()
+
+    report = reconcile(since=clock.now() - timedelta(days=1), now=clock.now())
+
+    assert report.items == ()
+
+
+def test_what_happens_while_it_compares_is_left_for_the_next_run(stage: Stage, lived: Booking) -> None:
+    began_at = clock.now()
+    stage.stand_at(began_at + timedelta(seconds=5))
+    stage.simulator.refund_in_dashboard(lived.payment.intent_id, cents=1_000)
+    _book(lived, cause="stripe:re_of_nobody", cents=-2_500, object_id="re_of_nobody")
+
+    assert reconcile(since=began_at - timedelta(days=1), now=began_at).items == ()
+
+
+# --- Telling -----------------------------------------------------------------------------------------------------
+
+
 def test_a_dry_run_keeps_nothing(stage: Stage, lived: Booking) -> None:
     stage.simulator.refund_in_dashboard(lived.payment.intent_id, cents=1_000)
 
     assert len(found(write=False)) == 1
     assert not ReconciliationItem.objects.exists()
+    assert not ReconciliationRun.objects.exists()
 
 
 def test_the_command_says_what_differs_and_what_to_do_next(stage: Stage, lived: Booking) -> None:
@@ -116,6 +220,26 @@ def test_the_command_says_what_differs_and_what_to_do_next(stage: Stage, lived: 
 
     assert "off by -$10.00" in said.getvalue()
     assert "back-fill" in said.getvalue()
+    assert "0 days ago" in said.getvalue()
+
+
+def test_the_command_tells_what_each_difference_is_about(lived: Booking) -> None:
+    _book(lived, cause="stripe:re_of_nobody", cents=-2_500, object_id="re_of_nobody")
+    said, progress = StringIO(), StringIO()
+
+    with pytest.raises(SystemExit, match="1"):
+        call_command("reconcile", "--json", stdout=said, stderr=progress)
+
+    (difference,) = json.loads(said.getvalue())["differences"]
+    assert (difference["payment"], difference["age_seconds"]) == (lived.ref, 0)
+    assert "entries of the ledger" in progress.getvalue()
+
+
+def test_the_command_compares_nothing_that_is_still_to_come(stage: Stage) -> None:
+    with pytest.raises(CommandError, match="still to come") as refused:
+        call_command("reconcile", "--since", "+1d")
+
+    assert refused.value.returncode == 2
 
 
 def test_each_transaction_belongs_to_one_entry() -> None:
