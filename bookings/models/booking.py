@@ -139,6 +139,10 @@ class Booking(RemembersWhatWasRead):
             student_during=DateTimeTZRange(starts_at, ends_at),
         )
 
+    def keeps_time(self, *, starts_at: datetime) -> bool:
+        """Return whether a stretch that starts then is kept for it."""
+        return self.occupied_times.filter(student_during__startswith=starts_at).exists()
+
     def free_time(self, *, but: datetime | None = None) -> None:
         """Give its time back at once: all of it, or all but the stretch that starts at an instant."""
         given_back = self.occupied_times.all()

@@ -20,9 +20,12 @@ def wished_start(operation: Operation) -> datetime:
 def hold_new_time(booking: Booking, *, starts_at: datetime, now: datetime) -> None:
     """Hold the time that a locked booking is to move to, beside its own.
 
-    Both sides are locked. Raises Refused("slot_unavailable") where the instructor is closed, away or taken, where the
-    student has another lesson, and for the time that the lesson has already.
+    Both sides are locked. What is held for this move already stays so: it was accepted, whatever has been closed since.
+    Raises Refused("slot_unavailable") where the instructor is closed, away or taken, where the student has another
+    lesson, and for the time that the lesson has already.
     """
+    if starts_at != booking.starts_at and booking.keeps_time(starts_at=starts_at):
+        return
     lesson = Span(starts_at, starts_at + (booking.ends_at - booking.starts_at))
     calendar = calendar_of(booking.instructor, since=lesson.starts_at, until=lesson.ends_at, apart_from=booking)
     if starts_at == booking.starts_at or obstacle_to(lesson, calendar=calendar, now=now) is not None:

@@ -48,7 +48,8 @@ class BookingSubject(Subject):
 
     def finish(self, ending: Ending, operation: Operation, *, now: datetime) -> None:
         self._become(ending.booking_status, operation, at=now)
-        if operation.kind == Action.RESCHEDULE and self.booking.status != BookingStatus.CANCELLED:
+        is_decided = ending.successor != Action.RESCHEDULE  # else the new time stays held for what goes on with it
+        if operation.kind == Action.RESCHEDULE and is_decided and self.booking.status != BookingStatus.CANCELLED:
             if ending.moves:
                 move(self.booking, operation, now=now)
             self.booking.free_time(but=self.booking.starts_at)

@@ -23,6 +23,7 @@ PAYEE_CODES = frozenset(
         "transfers_not_allowed",
     }
 )
+PAYEE_PARAMS = ("destination", "transfer_data")  # an account that is not there any more
 HOLD_GONE_CODES = frozenset({"charge_expired_for_capture"})
 
 
@@ -72,25 +73,29 @@ def unknown(because: str, *, is_replayed_failure: bool = False) -> Answer:
 def answer_of_error(error: stripe.StripeError) -> Answer:
     """Return what an SDK error means. Raises it again where it can only be our bug."""
     status = error.http_status or 0
-    if isinstance(error, stripe.APIConnectionError) or status in (0, 409, 429):
+    told = error.json_body.get("error") if isinstance(error.json_body, dict) else None
+    if isinstance(error, stripe.APIConnectionError | stripe.RateLimitError) or status in (0, 409, 429):
         return unknown(f"{status or 'no answer'}: {error.user_message or error}")
+    if status < 500 and (status < 400 or not isinstance(told, dict)):  # of something between us and Stripe
+        return unknown(f"{status}, not in Stripe's words: {error.user_message or error}")
     if status >= 500:
         replayed = str((error.headers or {}).get("Idempotent-Replayed", "")).lower() == "true"
         return unknown(f"{status}: {error.user_message or error}", is_replayed_failure=replayed)
     if isinstance(error, stripe.IdempotencyError):
         raise error  # one key with two sets of parameters
-    body = ((error.json_body or {}) if isinstance(error.json_body, dict) else {}).get("error", {})
+    body = told or {}
+    param = body.get("param") or ""
     code, message = error.code or type(error).__name__, error.user_message or str(error)
     intent = body.get("payment_intent") or {}
     if isinstance(error, stripe.AuthenticationError | stripe.PermissionError):
         return refused(Fault.PAYEE, code=code, message=message)  # our key, our configuration
-    if code in PAYEE_CODES:
+    if code in PAYEE_CODES or param.startswith(PAYEE_PARAMS):
         return refused(Fault.PAYEE, code=code, message=message)
     if code == "authentication_required":
         return action_required(intent.get("id", ""), message=message)
     if code in HOLD_GONE_CODES or (code == "payment_intent_unexpected_state" and intent.get("status") == "canceled"):
         return refused(Fault.HOLD_GONE, code=code, message=message, object_id=intent.get("id", ""))
-    if isinstance(error, stripe.CardError):
+    if isinstance(error, stripe.CardError) or param == "payment_method":
         return refused(
             Fault.CARD, code=body.get("decline_code") or code, message=message, object_id=intent.get("id", "")
         )

@@ -10,6 +10,7 @@ from payments.gateway.answers import Answer, action_required, answer_of_error, r
 from payments.policy.states import Call, Fault, Verdict
 
 Json = dict[str, Any]
+A_WEEK = 7 * 24 * 3600  # seconds
 _WHOLE_CHARGE = ["latest_charge.balance_transaction", "latest_charge.transfer"]
 
 
@@ -84,8 +85,7 @@ def _intent(intent: Json) -> Answer:
     match intent["status"]:
         case "requires_capture":
             charge = intent["latest_charge"]
-            card = charge["payment_method_details"]["card"]
-            return succeeded(intent["id"], charge=charge["id"], capture_before=card["capture_before"])
+            return succeeded(intent["id"], charge=charge["id"], capture_before=_capture_before(charge))
         case "requires_action" | "requires_confirmation" | "processing":
             redirect = (intent.get("next_action") or {}).get("redirect_to_url") or {}
             return action_required(intent["id"], url=redirect.get("url") or "")
@@ -107,11 +107,18 @@ def _captured(intent: Json) -> Answer:
     return succeeded(
         intent["id"],
         charge=charge["id"],
+        capture_before=_capture_before(charge),  # charged outside, where we looked for a hold
         fee=charge["balance_transaction"]["fee"],
         received=intent["amount_received"],
         transfer=transfer["id"] if transfer else "",
         transferred=transfer["amount"] if transfer else 0,
     )
+
+
+def _capture_before(charge: Json) -> int:
+    """When the bank lets the hold lapse; of a charge that never was one, when it would have, had it been."""
+    card = charge.get("payment_method_details", {}).get("card", {})
+    return card.get("capture_before") or charge["created"] + A_WEEK
 
 
 def _voided(intent: Json) -> Answer:

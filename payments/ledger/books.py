@@ -14,7 +14,7 @@ from instainstru.money import dollars
 from payments.gateway import parties
 from payments.models import JournalEntry, Operation, Payee, Payment, Posting
 from payments.policy.accounts import Account
-from payments.policy.states import PaymentStatus
+from payments.policy.states import PaymentStatus, ReviewReason
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,9 +88,9 @@ def _unsettled_holds_what_the_card_paid() -> Iterator[Finding]:
 
 def _bank_holds_only_what_is_disputed() -> Iterator[Finding]:
     """Nothing is with the cardholder's bank but for a chargeback that is open, and then all that it took back."""
-    frozen = Payment.objects.exclude(kept_status="").exclude(charged_back_cents=0)
-    yield from _off("the bank has it", frozen, [Account.IN_DISPUTE], should_be=F("charged_back_cents"))
-    others = Payment.objects.exclude(pk__in=frozen.values("pk"))
+    at_the_bank = Payment.objects.filter(review_reason=ReviewReason.CHARGEBACK_OPEN)
+    yield from _off("the bank has it", at_the_bank, [Account.IN_DISPUTE], should_be=F("charged_back_cents"))
+    others = Payment.objects.exclude(pk__in=at_the_bank.values("pk"))
     yield from _off("nothing is left in dispute", others, [Account.IN_DISPUTE], should_be=Value(0))
 
 

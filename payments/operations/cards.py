@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 
 from credits import operations as credits
 from instainstru.accounts.models import User
@@ -87,10 +87,14 @@ def keep_card_saved_at_stripe(*, setup_id: str, now: datetime) -> User | None:
 def retry_unpaid(*, student: User, now: datetime, is_there: bool = True) -> list[Operation]:
     """Try the student's new card on every booking that waits for one: a due authorization, a due collection (P10.1).
 
-    A student who `is_there` can confirm with the bank.
+    One whose first authorization is unanswered may be refused yet, and then it is this card's turn. A student who
+    `is_there` can confirm with the bank.
     """
+    being_authorized = Operation.objects.open().filter(kind=Action.AUTHORIZE, payment=OuterRef("pk"))
     waiting = Payment.objects.filter(payer__user=student).filter(
-        Q(status=PaymentStatus.PAYMENT_METHOD_REQUIRED) | Q(owed_cents__gt=0)
+        Q(status=PaymentStatus.PAYMENT_METHOD_REQUIRED)
+        | Q(owed_cents__gt=0)
+        | Q(status=PaymentStatus.SCHEDULED) & Exists(being_authorized)
     )
     tried = []
     for payment in waiting.order_by("starts_at", "id"):
@@ -128,7 +132,10 @@ def _payer_of(student: User) -> Payer:
 
 
 def _chose_later(payer: Payer, setup: CardSetup) -> bool:
-    return payer.card_saved_at is not None and payer.card_saved_at >= setup.begun_at
+    """A setup that is kept already was not chosen before itself: what died after keeping it goes on with the card."""
+    saved_at = payer.card_saved_at
+    is_kept = saved_at == setup.begun_at and payer.payment_method_id == setup.payment_method_id
+    return saved_at is not None and saved_at >= setup.begun_at and not is_kept
 
 
 def _keep(payer: Payer, card: Card, *, at: datetime) -> None:

@@ -15,7 +15,7 @@ from payments import endings
 from payments.models import Operation, Payment
 from payments.models.payment import PaymentQuerySet
 from payments.operations.consequences import set_deadlines
-from payments.operations.lifecycle import begin, perform
+from payments.operations.lifecycle import NotDue, begin, perform
 from payments.policy.states import Action, Party
 
 logger = logging.getLogger(__name__)
@@ -36,24 +36,26 @@ def claim(due: PaymentQuerySet, *, order: Sequence[str], limit: int) -> list[int
     return payment_ids
 
 
-def carry_out_claimed(*, payment_id: int, kind: Action) -> Operation | RefusalCode:
+def carry_out_claimed(*, payment_id: int, kind: Action) -> Operation | RefusalCode | None:
     """Begin and carry out what is due for a claimed payment, give it back, and return the operation.
 
-    What is not due any more, or meets something else that is being done, changes nothing and returns why.
+    What meets something else that is being done changes nothing and returns why; None is what is not due any more.
     """
-    done: Operation | RefusalCode = RefusalCode.OPERATION_IN_PROGRESS
+    done: Operation | RefusalCode | None = RefusalCode.OPERATION_IN_PROGRESS
     payment = Payment.objects.only("reference").get(pk=payment_id)
     with booking_mutex(payment.reference) as ours:
         if ours:
             try:
-                operation = begin(kind=kind, payment_id=payment_id, party=Party.SYSTEM, now=clock.now())
+                operation = begin(kind=kind, payment_id=payment_id, party=Party.SYSTEM, now=clock.now(), if_due=True)
+            except NotDue:
+                done = None
+            except Refused as refusal:  # what it meets sets the next deadline
+                logger.info("%s of %s is refused: %s", kind, payment.reference, refusal.code)
+                done = refusal.code
+            else:
                 done = operation = perform(operation, inline=False)
                 if operation.ended_alone:  # its end gave the claim back and derived the deadlines
                     return operation
-            except Refused as refusal:
-                # Due a moment ago and not any more: somebody was quicker, and what they did set the next deadline.
-                logger.info("%s of %s is not due: %s", kind, payment.reference, refusal.code)
-                done = refusal.code
     unclaim(payment_id=payment_id, now=clock.now())
     return done
 

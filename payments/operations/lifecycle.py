@@ -32,6 +32,7 @@ from payments.policy.states import (
     CASE_OF,
     RULINGS,
     STOPS,
+    TRIES_A_CARD,
     Action,
     BookingStatus,
     Outcome,
@@ -47,6 +48,13 @@ LETS_SETTLE = {Action.WIN_CHARGEBACK, Action.CONFIRM_AUTHORIZATION}  # what is d
 OUTLIVES_AN_END = (Action.RULE_DISPUTE, Action.ANSWER_CHARGEBACK, Action.WIN_CHARGEBACK, Action.LOSE_CHARGEBACK)
 
 
+_DUE_AT = {Action.AUTHORIZE: "authorize_at", Action.EXPIRE: "expire_at", Action.SETTLE: "settle_at"}
+
+
+class NotDue(Exception):
+    """What a payment was claimed for is done: its task came twice, or somebody was quicker."""
+
+
 def begin(
     *,
     kind: Action,
@@ -57,20 +65,23 @@ def begin(
     preview: str | None = None,
     inputs: dict[str, Any] | None = None,
     idempotency_key: Receipt | None = None,
+    if_due: bool = False,
 ) -> Operation:
     """Accept an action on a payment in one transaction and return its operation; no transaction may be open.
 
     Asking for what is already under way, or for a second cancellation, returns the first one's operation (P7.10). A
     cancellation that meets another operation is accepted and waits for its end (P7.11).
-    `preview` is the digest that the actor agreed to, if one was shown.
-    Raises Refused: what the policy says, "operation_in_progress", "preview_stale".
+    `preview` is the digest that the actor agreed to, if one was shown; `if_due` is for the sweeps.
+    Raises Refused: what the policy says, "operation_in_progress", "preview_stale". Raises NotDue.
     """
     with transaction.atomic(durable=True):
         subject = endings.lock_subject(kind, payment_id)
+        if if_due:
+            _require_due(subject.payment, kind, now=now)
         so_far = operations_on(subject.payment)
-        operation = _already_asked(so_far, kind, inputs or {})
+        operation = _already_asked(so_far, kind, inputs or {}, subject.payment, party=party)
         if operation is None:
-            waits = waiting.has_to_wait(subject, kind, so_far, inputs=inputs, now=now)
+            waits = waiting.has_to_wait(subject, kind, so_far, party=party, inputs=inputs, now=now)
             take = waiting.wait_its_turn if waits else partial(accept, runs=True)
             operation = take(
                 subject,
@@ -147,14 +158,36 @@ def perform(operation: Operation, *, inline: bool = True) -> Operation:
     return asked
 
 
-def _already_asked(so_far: Sequence[Operation], kind: Action, inputs: dict[str, Any]) -> Operation | None:
+def _require_due(payment: Payment, kind: Action, *, now: datetime) -> None:
+    """A card is not tried twice because a task is: the first try has set the next one's instant (P10.1, P10.2)."""
+    due_at = getattr(payment, _DUE_AT[kind])
+    if due_at is None or due_at > now:
+        raise NotDue
+
+
+def _already_asked(
+    so_far: Sequence[Operation], kind: Action, inputs: dict[str, Any], payment: Payment, *, party: Party
+) -> Operation | None:
     if kind in CANCELLATIONS:
         # A cancellation is one cancellation, whoever asks again and when (P7.10).
         return next((earlier for earlier in so_far if earlier.kind in CANCELLATIONS), None)
+    if kind in TRIES_A_CARD and party == Party.STUDENT:
+        return next(
+            (earlier for earlier in so_far if earlier.kind == kind and _tries_their_card(earlier, payment)), None
+        )
     same = (earlier for earlier in so_far if earlier.kind == kind and earlier.state == Operation.State.OPEN)
     if wanted := inputs.get("new_starts_at"):  # a move to another time is another wish
         same = (earlier for earlier in same if earlier.inputs.get("new_starts_at") == wanted)
     return next(same, None)
+
+
+def _tries_their_card(operation: Operation, payment: Payment) -> bool:
+    """Return whether an operation is trying the card that the student has now, or will when its turn comes."""
+    if operation.state != Operation.State.OPEN:
+        return operation.state == Operation.State.WAITING
+    sent = operation.steps.filter(state=Step.State.SENT).first()
+    card = sent.parameters.get("body", {}).get("payment_method") if sent else None
+    return card in (None, payment.payer.payment_method_id)
 
 
 def write(
@@ -283,7 +316,7 @@ def conclude_operation(
     elif _leaves_no_stop(operation, ending):
         end_other_stops(payment, besides=operation)
     if ending.successor is not None and not waiting.takes_over_from(subject, ending.successor):
-        _go_on(subject, operation, ending.successor, time_was_taken=facts.time_was_taken, now=now)
+        _succeed(subject, operation, ending.successor, time_was_taken=facts.time_was_taken, now=now)
     was_alone = in_flight is not None and len(in_flight) == 1
     if not was_alone:  # else it makes way for nobody
         go_on(subject, now=now)  # a case lets its own come before a successor
@@ -379,6 +412,16 @@ def _close(operation: Operation, *, now: datetime) -> None:
     operation.finished_at = now
     operation.conclusion = ending_as_json(Ending())
     operation.save()
+
+
+def _succeed(subject: Subject, operation: Operation, successor: Action, *, time_was_taken: bool, now: datetime) -> None:
+    """Go on from an operation that has ended, or keep with it why that is refused: an end that stands can't fail."""
+    try:
+        with transaction.atomic():
+            _go_on(subject, operation, successor, time_was_taken=time_was_taken, now=now)
+    except Refused as refusal:
+        operation.refusal_code = refusal.code
+        operation.save(update_fields=["refusal_code"])
 
 
 def _go_on(

@@ -29,7 +29,7 @@ from payments.policy.states import (
     CANCELLATIONS,
     CASE_OF,
     STOPS,
-    WAITS_ITS_TURN,
+    TRIES_A_CARD,
     Action,
     BookingStatus,
     Party,
@@ -42,9 +42,17 @@ RETRY_AFTER = 5  # seconds; what a client is told that meets an operation under 
 
 
 def has_to_wait(
-    subject: Subject, kind: Action, so_far: Iterable[Operation], *, inputs: dict[str, Any] | None = None, now: datetime
+    subject: Subject,
+    kind: Action,
+    so_far: Iterable[Operation],
+    *,
+    party: Party,
+    inputs: dict[str, Any] | None = None,
+    now: datetime,
 ) -> bool:
     """Return whether an action meets another operation, or a stop, that it may wait for.
+
+    A cancellation may, and a new card: they are accepted at their own instant, whatever is under way (P7.11).
 
     `so_far` is everything that was begun on the locked payment.
     Raises Refused("operation_in_progress") if it meets one that it may not; a window already past is told by its own
@@ -53,7 +61,8 @@ def has_to_wait(
     if _stopped_for_staff(subject) and kind in CANCELLATIONS and kind not in BY_STAFF:
         return True  # staff's own ends the stop (P8.7)
     something_is_open = any(operation.state == Operation.State.OPEN for operation in so_far)
-    if something_is_open and kind not in WAITS_ITS_TURN:
+    is_a_new_card = kind in TRIES_A_CARD and party == Party.STUDENT
+    if something_is_open and not (kind in CANCELLATIONS or is_a_new_card):
         if kind == Action.RESCHEDULE:
             _require_window_of_move(subject, inputs=inputs, now=now)
         raise _in_progress()
@@ -133,9 +142,9 @@ def _plan_of_what_waits(subject: Subject, kind: Action, now: datetime, *, inputs
 
 
 def takes_over_from(subject: Subject, successor: Action) -> bool:
-    """Return whether a waiting cancellation makes a successor pointless: moving or expiring what is cancelled."""
+    """Return whether a waiting cancellation makes a successor pointless: moving, expiring, paying what is cancelled."""
     waiting = subject.payment.operations.waiting().filter(kind__in=CANCELLATIONS)
-    return successor in (Action.EXPIRE, Action.RESCHEDULE) and waiting.exists()
+    return successor in (Action.EXPIRE, Action.RESCHEDULE, Action.ADVANCE) and waiting.exists()
 
 
 def begin_next(subject: Subject, *, now: datetime) -> None:

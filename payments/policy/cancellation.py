@@ -12,7 +12,7 @@ from payments.policy.facts import Facts
 from payments.policy.plan import CreditMoves, Ending, Plan, PlannedStep
 from payments.policy.rules import Rules
 from payments.policy.settlement import payout_steps
-from payments.policy.states import Action, BookingStatus, Call, Outcome, PaymentStatus
+from payments.policy.states import Action, BookingStatus, Call, Outcome, PaymentStatus, ReviewReason
 from payments.policy.undoing import take_back_steps
 from payments.policy.windows import Window, window_at
 
@@ -69,7 +69,7 @@ def plan_instructor_cancellation(facts: Facts, now: datetime, *, rules: Rules) -
 def _require_cancellable(facts: Facts) -> None:
     if facts.payment_status == PaymentStatus.SETTLED:
         raise Refused("already_settled")
-    if facts.payment_status == PaymentStatus.MANUAL_REVIEW:
+    if facts.payment_status == PaymentStatus.MANUAL_REVIEW and facts.review_reason != ReviewReason.COLLECTION_FAILED:
         raise Refused("under_review")
     if facts.booking_status not in (BookingStatus.PENDING, BookingStatus.CONFIRMED):
         raise Refused("already_completed")

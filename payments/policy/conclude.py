@@ -46,7 +46,7 @@ def conclude(
         return _not_moved(plan, facts, failed)
     if plan.action == Action.ANSWER_CHARGEBACK:
         return plan.ending  # payouts are reversed if possible; if not, the bank decides all the same
-    if failed.fault == Fault.PAYEE:
+    if _is_not_the_students(plan, failed):
         return _payee_is_unpayable(plan, facts, failed)
     match failed.call:
         case Call.REVERSE | Call.TAKE_BACK if _comes_before_what_is_given(plan, failed):
@@ -82,9 +82,16 @@ def _not_moved(plan: Plan, facts: Facts, failed: StepAnswer) -> Ending:
     held_anew = any(step.call == Call.AUTHORIZE for step in plan.steps)
     if failed.fault == Fault.HOLD_GONE and not held_anew:
         return Ending(successor=plan.action)
-    code = "slot_unavailable" if failed.fault == Fault.PAYEE else _card_code(failed)
+    code = "slot_unavailable" if _is_not_the_students(plan, failed) else _card_code(failed)
     to_void = facts.has_pending_intent or (held_anew and facts.hold)
     return Ending(refusal_code=code, successor=Action.RELEASE_HOLD if to_void else None)
+
+
+def _is_not_the_students(plan: Plan, failed: StepAnswer) -> bool:
+    """P10.2: it is the instructor's account, or our configuration, if a hold is refused and the card is not why."""
+    collects = plan.action in CHARGES_AFTER_THE_LESSON and failed.call == Call.CAPTURE
+    ours = failed.fault == Fault.OTHER and (failed.call == Call.AUTHORIZE or collects)
+    return failed.fault == Fault.PAYEE or ours
 
 
 def _payee_is_unpayable(plan: Plan, facts: Facts, failed: StepAnswer) -> Ending:

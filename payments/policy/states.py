@@ -131,7 +131,9 @@ BY_STAFF = frozenset({Action.STAFF_CANCEL, Action.STAFF_REFUND})
 EACH_CALL_BY_ITSELF = frozenset({Action.ANSWER_CHARGEBACK})
 # What takes the charge's transfer back, because it never was the instructor's pay (P6.2, P7.2, P7.3, P8.6).
 REVERSED_WHOLE = frozenset({Action.RESCHEDULE, Action.STUDENT_CANCEL})
-WAITS_ITS_TURN = CANCELLATIONS | {Action.PAY_NOW}  # P7.11: accepted at its own instant, whatever is under way
+TRIES_A_CARD = frozenset(
+    {Action.PAY_NOW, Action.SETTLE, Action.COLLECT}
+)  # if it is the student who asks (P10.1, P10.2)
 
 
 # What a case's own operation is, and which freeze is its own; everything else stands still while one is open.

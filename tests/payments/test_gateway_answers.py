@@ -173,9 +173,50 @@ def test_a_key_that_stripe_does_not_take_is_our_own_fault(till: Till, configured
 
 
 def test_a_permission_that_we_lack_is_our_own_fault_too() -> None:
-    answer = answer_of_error(sdk.PermissionError("This key may not do that.", http_status=403, code="account_invalid"))
+    error = {"code": "account_invalid", "message": "This key may not do that."}
+    answer = answer_of_error(
+        sdk.PermissionError(error["message"], http_status=403, code=error["code"], json_body={"error": error})
+    )
 
     assert (answer.verdict, answer.fault) == (Verdict.REFUSED, Fault.PAYEE)
+
+
+@pytest.mark.rule("P10.2")
+@pytest.mark.parametrize(
+    ("param", "fault"),
+    [
+        ("transfer_data[destination]", Fault.PAYEE),
+        ("destination", Fault.PAYEE),
+        ("payment_method", Fault.CARD),
+        ("amount", Fault.OTHER),
+    ],
+)
+def test_what_a_parameter_names_says_whose_fault_it_is(param: str, fault: Fault) -> None:
+    error = {"code": "resource_missing", "message": "No such thing.", "param": param}
+    answer = answer_of_error(
+        sdk.InvalidRequestError(
+            error["message"], param, code=error["code"], http_status=400, json_body={"error": error}
+        )
+    )
+
+    assert (answer.verdict, answer.fault) == (Verdict.REFUSED, fault)
+
+
+@pytest.mark.rule("P10.4")
+@pytest.mark.parametrize(
+    "error",
+    [
+        pytest.param(sdk.APIError("Invalid response body", http_status=200), id="200 that is no JSON"),
+        pytest.param(sdk.InvalidRequestError("Not found", None, http_status=404), id="404 of a proxy"),
+        pytest.param(sdk.APIError("Odd", http_status=403, json_body={"detail": "blocked"}), id="403 of a firewall"),
+        pytest.param(
+            sdk.RateLimitError("Slow down", http_status=400, json_body={"error": {"code": "rate_limit"}}),
+            id="400 that limits the rate",
+        ),
+    ],
+)
+def test_what_stripe_has_not_said_is_no_answer(error: sdk.StripeError) -> None:
+    assert answer_of_error(error).is_unknown
 
 
 @pytest.mark.rule("P10.3")

@@ -136,6 +136,19 @@ def test_a_task_that_comes_twice_does_it_once(stage: Stage, due: Booking) -> Non
     assert Operation.objects.filter(kind=Action.AUTHORIZE).count() == 1
 
 
+@pytest.mark.rule("P10.1")
+def test_a_task_that_comes_twice_tries_a_refused_card_once(stage: Stage, due: Booking) -> None:
+    stage.use_card("declined")
+    for _ in range(2):
+        tasks.begin_due(payment_id=due.payment_id, kind=Action.AUTHORIZE)
+
+    payment = payment_of(due)
+    assert payment.authorization_refusals == 1
+    assert payment.authorize_at == clock.now() + HOUR
+    assert payment.claimed_until is None
+    assert Operation.objects.filter(kind=Action.AUTHORIZE).count() == 1
+
+
 @pytest.mark.rule("P10.4")
 def test_the_completer_leaves_living_runners_and_waiting_repeats_alone(
     stage: Stage, due: Booking, started: list

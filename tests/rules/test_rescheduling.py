@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from bookings.models import Booking, BookingMove, OccupiedTime
+from bookings.models import Booking, BookingMove, OccupiedTime, TimeOff
 from bookings.operations import cancel_booking, reschedule_booking
 from instainstru import clock
 from instainstru.accounts.models import User
@@ -323,3 +323,26 @@ def test_a_locked_lesson_cancelled_by_the_student_is_credit_only(
 
     assert money_of(middle) == Money(charged=13_440, instructor=paid)  # nothing back to the card
     assert credits_of(middle) == CreditMoves(issued=issued)
+
+
+@pytest.mark.rule("P6.2")
+def test_a_move_that_was_accepted_keeps_its_new_time_though_the_instructor_closes_it_meanwhile(
+    stage: Stage, middle: Booking
+) -> None:
+    """Its hold has lapsed when Stripe answers at last, so a second operation goes on with it, with a new hold."""
+    stage.simulator.order_fault("capture", "timeout_before")
+    move(stage, middle, hours=30 * 24)
+    assert len(occupied(middle)) == 2
+    new_start = middle.starts_at + 30 * 24 * HOUR
+    TimeOff.objects.create(
+        instructor=middle.instructor, starts_at=new_start - HOUR, ends_at=new_start + 2 * HOUR, reason="Away."
+    )
+
+    stage.stand_at(clock.now() + 8 * 24 * HOUR)
+    payments.perform(Operation.objects.open().get())
+
+    assert stands(middle) == ("confirmed", "locked", "")
+    assert middle.starts_at == new_start
+    assert money_of(middle) == CHARGED
+    assert occupied(middle) == [timedelta(0)]
+    assert stage.disorder() == []

@@ -14,7 +14,7 @@ from instainstru.local.simulation.outcomes import end_as_the_policy_says
 from payments.ledger import books
 from payments.models import Payment, Step
 from payments.policy.accounts import Account
-from payments.policy.states import CASE_OF, ONLY_LOOKS, Action, PaymentStatus
+from payments.policy.states import CASE_OF, ONLY_LOOKS, Action, PaymentStatus, ReviewReason
 
 # By what alone a settled payment still moves: a refund, a dispute, a chargeback.
 MOVES_WHAT_IS_SETTLED = {Action.STAFF_REFUND, *CASE_OF} - {Action.RULE_NO_SHOW}
@@ -86,7 +86,7 @@ def _books_follow_payments(now: Look) -> Iterator[str]:
                 yield f"a settled payment holds nothing: {payment.reference} {held}"
             if owed := now.sums.of(payment.pk, Account.CONNECTED, Account.EARNINGS):
                 yield f"what was earned is paid out: {payment.reference} {owed}"
-        in_dispute = payment.charged_back_cents if payment.kept_status else 0
+        in_dispute = payment.charged_back_cents if payment.review_reason == ReviewReason.CHARGEBACK_OPEN else 0
         if now.sums.of(payment.pk, Account.IN_DISPUTE) != in_dispute:
             yield f"the bank has what is in dispute: {payment.reference} {in_dispute}"
 
