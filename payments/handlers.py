@@ -89,7 +89,10 @@ def _authorized(payment: Payment, step: Step, answer: Answer) -> tuple[Line, ...
 
 
 def _inspect(payment: Payment, step: Step) -> Json:
-    return {"of": payment.pending_intent_id, "body": {"expand": ["latest_charge.balance_transaction"]}}
+    return {
+        "of": payment.pending_intent_id,
+        "body": {"expand": ["latest_charge.balance_transaction", "latest_charge.transfer"]},
+    }
 
 
 def _capture(payment: Payment, step: Step) -> Json:

@@ -16,6 +16,7 @@ from payments import operations
 from payments.gateway.parties import GatewayRefused, GatewayUnavailable
 from payments.models import Operation, Payment, ScheduleChange, StripeEvent
 from payments.models.payment import PaymentQuerySet
+from payments.operations import claims
 from payments.operations.mirroring import SETTLES_IN
 from payments.operations.reconcile import reconcile, where_to_begin
 from payments.policy.states import Action
@@ -46,7 +47,7 @@ def sweep_settlements_due(*, limit: int | None = None) -> None:
     _fan_out(Action.SETTLE, lambda payments, now: payments.due_for_settlement(at=now), "settle_at", limit)
 
 
-@shared_task(ignore_result=True)
+@shared_task(ignore_result=True, expires=claims.LEASE.total_seconds())  # then it is claimed, and started, anew
 def begin_due(*, payment_id: int, kind: str) -> None:
     """Begin and carry out what is due for one payment, unless something else is being done with it."""
     operations.carry_out_claimed(payment_id=payment_id, kind=Action(kind))
@@ -60,10 +61,12 @@ def sweep_unfinished_operations(*, limit: int | None = None) -> None:
         continue_operation.delay(operation_id=operation_id)
 
 
-@shared_task(ignore_result=True)
+@shared_task(ignore_result=True, expires=BETWEEN_SWEEPS.total_seconds())  # then the next sweep has started another
 def continue_operation(*, operation_id: int) -> None:
-    """Carry one operation on from its first unfinished step."""
-    operations.perform(Operation.objects.get(pk=operation_id), inline=False)
+    """Carry one operation on from its first unfinished step, unless somebody has meanwhile."""
+    unfinished = Operation.objects.resumable(now=clock.now(), wall=clock.wall())
+    if operation := unfinished.filter(pk=operation_id).first():
+        operations.perform(operation, inline=False)
 
 
 @shared_task(ignore_result=True)
@@ -133,7 +136,7 @@ def sweep_expiring_credits(*, limit: int = 100) -> None:
 @shared_task(ignore_result=True)
 def sweep_expired_credits(*, limit: int = 100) -> None:
     """Expire credit past its date and book the breakage (P9.3)."""
-    while operations.expire_credits(now=clock.now(), limit=limit) == limit:
+    while operations.expire_credits(now=clock.now(), limit=limit):
         pass
 
 

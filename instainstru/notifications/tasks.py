@@ -7,19 +7,27 @@ from celery import shared_task
 
 from instainstru import clock
 from instainstru.notifications import operations
+from instainstru.notifications.models import Message
 from instainstru.observability import working_on
 
 logger = logging.getLogger(__name__)
 
 
 @shared_task(ignore_result=True)
-def sweep_unsent_messages(*, limit: int = 20, **_: Any) -> None:
-    """Claim messages whose time has come and send them.
+def sweep_unsent_messages(*, limit: int = 20, batches: int = 50, **_: Any) -> None:
+    """Claim messages whose time has come and send them, batch by batch; what is left over is due in the next sweep.
 
-    A batch is small, so that its last message is sent before its lease ends; one that is left over is due in the next
-    sweep.
+    A batch is small, so that its last message is sent before its lease ends.
     """
-    for message in operations.claim_due_messages(limit=limit, now=clock.now()):
+    for _number in range(batches):
+        claimed = operations.claim_due_messages(limit=limit, now=clock.now())
+        _send(claimed)
+        if len(claimed) < limit:
+            break
+
+
+def _send(claimed: list[Message]) -> None:
+    for message in claimed:
         with working_on(message=message.ref, reference=message.reference or None):
             try:
                 operations.send(message, now=clock.now())

@@ -123,7 +123,6 @@ class PaymentAdmin(ReadOnlyAdmin):
             "At Stripe",
             {
                 "fields": [
-                    "payment_method_id",
                     "intent_id",
                     "charge_id",
                     "transfer_id",

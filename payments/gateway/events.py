@@ -10,7 +10,7 @@ import stripe
 
 from instainstru.clock import wall
 from payments.gateway import client
-from payments.gateway.parties import said
+from payments.gateway.parties import said_of
 
 Json = dict[str, Any]
 
@@ -47,7 +47,7 @@ def events_since(instant: datetime, *, account: str = "") -> list[Json]:
     Stripe remembers them for 30 days. Raises GatewayRefused or GatewayUnavailable.
     """
     created = {"gte": int(instant.timestamp())}
-    found = said(lambda: list(client.every("/v1/events", account=account, created=created)))
+    found = said_of(account, lambda: list(client.every("/v1/events", account=account, created=created)))
     return [event | ({"account": account} if account else {}) for event in reversed(found)]
 
 

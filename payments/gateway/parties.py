@@ -127,7 +127,20 @@ def platform_balance() -> int:
 
 def account_balance(account_id: str) -> int:
     """Return a connected account's balance in cents, available and pending."""
-    return _dollar_balance(said(lambda: client.get("/v1/balance", account=account_id)))
+    return _dollar_balance(said_of(account_id, lambda: client.get("/v1/balance", account=account_id)))
+
+
+def said_of(account_id: str, ask: Callable[[], Answered]) -> Answered:
+    """Return what Stripe answers to a question about an account; a connected one we may not see any more.
+
+    Raises GatewayRefused or GatewayUnavailable.
+    """
+    try:
+        return said(ask)
+    except stripe.PermissionError as error:
+        if not account_id:
+            raise
+        raise GatewayRefused(error.code or "no_permission", error.user_message or str(error)) from error
 
 
 def said(ask: Callable[[], Answered]) -> Answered:

@@ -12,7 +12,7 @@ from django.core.checks import CheckMessage, Error
 
 from payments.gateway import client
 from payments.gateway.answers import Answer, answer_of_error, refused, succeeded
-from payments.gateway.parties import GatewayRefused, said
+from payments.gateway.parties import said_of
 from payments.policy.states import Fault
 
 Json = dict[str, Any]
@@ -75,10 +75,7 @@ def usual_schedule() -> Schedule:
 
 def payout_state(account_id: str) -> PayoutState:
     """Return how an account stands. Raises GatewayRefused, for one that we may not see any more among others."""
-    try:
-        found = said(lambda: client.get(f"/v1/accounts/{account_id}"))
-    except stripe.PermissionError as error:
-        raise GatewayRefused(error.code or "no_permission", error.user_message or str(error)) from error
+    found = said_of(account_id, lambda: client.get(f"/v1/accounts/{account_id}"))
     return PayoutState(
         schedule=Schedule.of(found),
         is_onboarded=found["details_submitted"],

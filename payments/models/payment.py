@@ -95,7 +95,6 @@ class Payment(RemembersWhatWasRead):
     claimed_until = models.DateTimeField(null=True, blank=True, help_text="A worker's lease, by the wall clock.")
 
     # Where Stripe stands (P2.4)
-    payment_method_id = models.CharField(max_length=64, blank=True, help_text="The card that was tried last.")
     intent_id = models.CharField(max_length=64, blank=True, help_text="The intent that holds or has charged the card.")
     charge_id = models.CharField(max_length=64, blank=True)
     transfer_id = models.CharField(max_length=64, blank=True, help_text="The charge's own transfer.")
@@ -194,6 +193,11 @@ class Payment(RemembersWhatWasRead):
             models.Index(
                 "capture_before", "id", name="payment_capture_before", condition=Q(capture_before__isnull=False)
             ),
+            # What Stripe's events and the bank name a payment by.
+            models.Index("intent_id", name="payment_intent"),
+            models.Index("pending_intent_id", name="payment_pending_intent"),
+            models.Index("charge_id", name="payment_charge"),
+            models.Index("transfer_id", name="payment_transfer"),
             models.Index(
                 "review_since", name="payment_in_review", condition=Q(status=PaymentStatus.MANUAL_REVIEW.value)
             ),

@@ -34,6 +34,9 @@ def backfill_events(
     mark = EventMark.objects.filter(account_id=account_id).first()
     seen_until = mark.complete_until if mark else now - STRIPE_REMEMBERS
     start = since or seen_until - OVERLAP * bool(mark)
+    if not dry_run:
+        # Noted before it is asked: accounts that don't answer take their turn like all others, and hold up nobody.
+        Payee.objects.filter(account_id=account_id).update(events_asked_at=clock.wall())
     listed = [event for event in events_since(start, account=account_id) if event["type"] in readers.HANDLED]
     kept = StripeEvent.objects.filter(event_id__in=[event["id"] for event in listed])
     known = set(kept.values_list("event_id", flat=True))
@@ -54,11 +57,9 @@ def accounts_to_backfill(*, limit: int | None = None) -> list[str]:
 
 
 def _mark(account_id: str, complete_until: datetime) -> None:
-    asked_at = clock.wall()
     EventMark.objects.update_or_create(
-        account_id=account_id, defaults={"complete_until": complete_until, "checked_at": asked_at}
+        account_id=account_id, defaults={"complete_until": complete_until, "checked_at": clock.wall()}
     )
-    Payee.objects.filter(account_id=account_id).update(events_asked_at=asked_at)  # where the sweep orders by it
 
 
 def _created(event: dict[str, Any]) -> datetime:

@@ -211,5 +211,7 @@ def set_deadlines(subject: Subject, *, now: datetime) -> None:
         now=now,
         rules=rules_of_version(payment.policy_version),
     )
+    still_to_be_told = payment.warn_at is not None and payment.warn_at <= now and due.expire_at is not None
     payment.authorize_at, payment.expire_at = due.authorize_at, due.expire_at
-    payment.settle_at, payment.warn_at = due.settle_at, due.warn_at
+    payment.settle_at = due.settle_at
+    payment.warn_at = payment.warn_at if still_to_be_told else due.warn_at

@@ -47,7 +47,10 @@ def read_transfer(event: StripeEvent, *, now: datetime) -> None:
     """An instructor was paid, or a transfer was reversed, by us or at Stripe."""
     transfer = movements.transfer(event.object_id)
     reversals = movements.reversals_of(transfer.id)
-    payment = Payment.objects.filter(Q(transfer_id=transfer.id) | Q(payout_transfers__transfer_id=transfer.id)).first()
+    payment = (
+        Payment.objects.filter(transfer_id=transfer.id).first()
+        or Payment.objects.filter(payout_transfers__transfer_id=transfer.id).first()
+    )
     if payment is not None:
         take_in_reversals(payment.pk, transfer.id, reversals, event=event, now=now)
     elif transfer.is_of_a_charge or Step.objects.filter(idempotency_key=transfer.key).exists():

@@ -45,19 +45,28 @@ def apply_event(event: StripeEvent, *, now: datetime) -> bool:
     if not _claim(event):
         return False
     with working_on(event=event.event_id):
-        failure = _read(event, now=now)
+        try:
+            failure = _read(event, now=now)
+        except Exception as error:  # of our own making: staff see it with the event, and it rises
+            _note_failure(event, f"{type(error).__name__}: {error}")
+            raise
         if failure is None:
             events_read.labels(event.type, "applied").inc()
             _of(event).update(applied_at=clock.wall(), next_try_at=None, failure="")
-        elif event.attempts >= len(RETRY_AFTER):
-            events_read.labels(event.type, "given_up").inc()
-            logger.error("Event %s is given up: %s", event.event_id, failure)
-            _of(event).update(given_up_at=clock.wall(), next_try_at=None, failure=failure)
         else:
-            events_read.labels(event.type, "again").inc()
-            logger.info("Event %s is not applied yet: %s", event.event_id, failure)
-            _of(event).update(failure=failure)
+            _note_failure(event, failure)
     return failure is None
+
+
+def _note_failure(event: StripeEvent, failure: str) -> None:
+    if event.attempts >= len(RETRY_AFTER):
+        events_read.labels(event.type, "given_up").inc()
+        logger.error("Event %s is given up: %s", event.event_id, failure)
+        _of(event).update(given_up_at=clock.wall(), next_try_at=None, failure=failure)
+    else:
+        events_read.labels(event.type, "again").inc()
+        logger.info("Event %s is not applied yet: %s", event.event_id, failure)
+        _of(event).update(failure=failure)
 
 
 def replay_event(event: StripeEvent, *, receipt: Receipt | None = None) -> None:

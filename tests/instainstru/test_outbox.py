@@ -105,6 +105,17 @@ def test_a_sweep_sends_what_is_due_once(student, standing_clock):
 
 
 @pytest.mark.django_db
+def test_a_sweep_sends_batch_by_batch_until_nothing_is_due(student, standing_clock):
+    for number in range(5):
+        queue(student, dedupe_key=f"operation:{number}")
+
+    sweep_unsent_messages(limit=2, batches=2)
+    assert len(mail.outbox) == 4
+    sweep_unsent_messages(limit=2)
+    assert len(mail.outbox) == 5
+
+
+@pytest.mark.django_db
 def test_what_is_not_due_waits(student, standing_clock):
     queue(student, now=NOW + timedelta(seconds=1))
 

@@ -70,6 +70,17 @@ def test_a_refused_card_is_tried_again_warned_of_and_given_up(stage: Stage, book
 
 
 @pytest.mark.rule("P10.1")
+def test_a_warning_that_is_due_is_given_though_a_try_of_the_students_ends_first(stage: Stage, booking: Booking) -> None:
+    stage.travel_to(booking.starts_at - 13 * HOUR)
+    stage.stand_at(clock.now() + timedelta(minutes=1))  # our clockwork was down
+
+    assert pay_now(booking=booking, actor=stage.student, now=clock.now()).refusal_code == "card_declined"
+    stage.travel(minutes=1)
+
+    assert Message.objects.filter(key="final_warning").count() == 1
+
+
+@pytest.mark.rule("P10.1")
 @pytest.mark.rule("P3.2")
 def test_the_student_may_fix_the_card_up_to_the_last_instant(stage: Stage, booking: Booking) -> None:
     stage.travel_to(booking.starts_at - 12 * HOUR)

@@ -11,10 +11,10 @@ from django.core.management import CommandError, call_command
 from instainstru import clock
 from payments import operations as payments
 from payments import tasks
-from payments.gateway.parties import GatewayUnavailable
+from payments.gateway.parties import GatewayRefused, GatewayUnavailable
 from payments.models import EventMark, Payee, StripeEvent
 from payments.operations.backfill import OVERLAP
-from tests.stage import Stage
+from tests.stage import Stage, make_service
 from tests.webhooks.conftest import Post
 
 
@@ -98,6 +98,20 @@ def test_the_sweep_asks_for_the_platform_and_for_those_not_asked_for_longest(sta
         tasks.backfill_events(account_id=account_id)
     assert StripeEvent.objects.filter(account_id="").exists()
     assert EventMark.objects.count() == len(asked)
+
+
+def test_accounts_that_do_not_answer_take_their_turn_and_hold_up_nobody(stage: Stage):
+    gone = Payee.objects.get(user=stage.instructor)
+    Payee.objects.filter(pk=gone.pk).update(account_id="acct_of_nobody")
+    other = make_service(stage.simulator).instructor.user
+
+    tasks.backfill_events(account_id="acct_of_nobody")
+
+    account_id = Payee.objects.get(user=other).account_id
+    assert payments.accounts_to_backfill(limit=1) == ["", account_id]
+    assert not EventMark.objects.exists()
+    with pytest.raises(GatewayRefused):
+        backfilled(account_id="acct_of_nobody")
 
 
 def test_stripes_silence_marks_nothing_as_complete(stage: Stage, settings):

@@ -11,7 +11,7 @@ from instainstru.accounts.models import User
 from payments import operations as payments
 from payments.gateway import client
 from payments.ledger import books
-from payments.models import ChangeAtStripe, JournalEntry
+from payments.models import ChangeAtStripe, JournalEntry, Operation
 from payments.policy.accounts import Account
 from payments.policy.states import Bearer
 from tests.rules.standing import Money, money_of, payment_of, refused, stands
@@ -289,3 +289,22 @@ def test_there_is_nothing_to_see_where_nothing_was_changed(stage: Stage, staff: 
 
     with refused("already_settled"):
         payments.see_changes(payment_id=booking.payment_id, actor=staff, now=clock.now())
+
+
+@pytest.mark.rule("P8.8")
+def test_an_intent_that_waited_for_the_student_and_was_charged_at_stripe(stage: Stage, post: Post):
+    """We learn at once that the student has confirmed it, and that somebody has charged it since."""
+    stage.use_card("requires_3ds")
+    booking = stage.book(hours_ahead=18)
+    intent = payment_of(booking).pending_intent_id
+    post.deliver()
+    stage.simulator.finish_3ds(intent)
+    client.post(f"/v1/payment_intents/{intent}/capture", {}, key="by-hand")
+
+    post.deliver()
+    stage.travel_to(booking.ends_at + timedelta(hours=25))
+    post.deliver()
+
+    assert not Operation.objects.open().exists()
+    assert money_of(booking).charged == PI
+    assert stage.disorder() == []

@@ -8,9 +8,11 @@ from bookings.models import Booking
 from instainstru import clock
 from instainstru.local.scenarios.stage import CARDS
 from payments import operations as payments
+from payments import readers
 from payments.gateway import client
 from payments.ledger import books
-from payments.models import JournalEntry, Operation, Payee, Payer
+from payments.models import JournalEntry, Operation, Payee, Payer, StripeEvent
+from payments.operations.events import RETRY_AFTER
 from payments.policy.accounts import Account
 from tests.rules.standing import Money, money_of, payment_of, stands
 from tests.stage import Stage
@@ -171,3 +173,30 @@ def test_the_clock_is_the_products(stage: Stage, post: Post):
     post.deliver()
 
     assert JournalEntry.objects.latest("id").occurred_at == refund_at
+
+
+# --- What goes wrong --------------------------------------------------------------------------------------------------
+
+
+def test_a_mistake_of_our_own_is_kept_with_the_event_and_given_up_in_the_end(
+    db: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def mistaken(event: StripeEvent, *, now: object) -> None:
+        raise KeyError("capture_before")
+
+    monkeypatch.setattr(readers, "reader_of", lambda kind: mistaken)
+    event = StripeEvent.objects.create(
+        event_id="evt_odd", type="account.updated", object_id="acct_1", payload={}, received_at=clock.wall()
+    )
+    for attempts in range(len(RETRY_AFTER)):
+        StripeEvent.objects.update(next_try_at=clock.wall())
+        with pytest.raises(KeyError):
+            payments.apply_event(StripeEvent.objects.get(attempts=attempts), now=clock.now())
+        assert StripeEvent.objects.get().failure == "KeyError: 'capture_before'"
+        assert StripeEvent.objects.get().given_up_at is None
+
+    StripeEvent.objects.update(next_try_at=clock.wall())
+    with pytest.raises(KeyError):
+        payments.apply_event(StripeEvent.objects.get(pk=event.pk), now=clock.now())
+
+    assert StripeEvent.objects.get().given_up_at is not None
