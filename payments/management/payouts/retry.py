@@ -66,8 +66,10 @@ class Retry(Subcommand):
             told.append(self._retry(payment, None if options["dry_run"] else asker, note=options["note"]))
         failed = sum(one["result"] not in (None, Result.SETTLED, "gone_on") for one in told)
         self.answer({"dry_run": options["dry_run"], "payments": told, "failed": failed})
-        did = "would be retried" if options["dry_run"] else "retried"
-        self.say(f"{len(told)} {did}, {failed} not gone through.", well=not failed)
+        if options["dry_run"]:
+            self.say(f"{len(told) - failed} would be retried.")
+        else:
+            self.say(f"{len(told)} retried, {failed} not gone through.", well=not failed)
         return 1 if failed else 0
 
     def _retry(self, payment: Payment, asker: Asker | None, *, note: str) -> dict[str, Any]:

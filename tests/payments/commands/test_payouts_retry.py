@@ -44,6 +44,7 @@ def test_a_dry_run_shows_the_plan_and_a_retry_does_it(stage: Stage, stopped: Boo
         }
     ]
     assert (shown.code, status_of(stopped)) == (0, "manual_review")
+    assert calls("payouts", "retry", "--dry-run").text.endswith("\n1 would be retried.\n")
 
     done = calls("payouts", "retry", "--as", finance.email, "--note", "The bank was closed.", "--json")
 
