@@ -17,6 +17,7 @@ from instainstru.money import dollars
 from payments.ledger.statements import Statement, StatementLine
 
 HEADINGS = ("date", "booking", "what", "rule", "price", "fee", "net", "balance")
+NOTHING = "Nothing was earned or paid out."
 
 _STYLES = getSampleStyleSheet()
 _SMALL = ParagraphStyle("Small", parent=_STYLES["BodyText"], fontSize=8, leading=10)
@@ -108,6 +109,8 @@ def _rows(statement: Statement) -> Iterator[list[Flowable]]:
     for line in statement.lines:
         amounts = (dollars(cents) for cents in _amounts(line))
         yield _row((line.day.isoformat(), line.booking, line.what, line.rule, *amounts))
+    if not statement.lines:
+        yield _row(("", "", NOTHING, "", "", "", "", ""))
     totals = (statement.price_total, statement.fee_total, statement.earned_total)
     yield _row(("", "", "Earned", "", *(dollars(cents) for cents in totals), ""))
     yield _row(("", "", "Paid out to the bank", "", "", "", dollars(statement.bank_total), ""))

@@ -11,7 +11,7 @@ from instainstru import clock
 from instainstru.money import dollars
 from payments.ledger.statements import Month, Statement, statement_of
 from payments.management.subcommands import Options, Subcommand, add_instructor, asked_wrongly, payee_named
-from payments.serializers.statement_files import FORMS
+from payments.serializers.statement_files import FORMS, NOTHING
 from payments.serializers.statements import EarningsStatementOut
 
 
@@ -60,6 +60,8 @@ class StatementOfAMonth(Subcommand):
             parts = f" ({dollars(price)} less {dollars(fee)})" if fee else ""
             booking, amount = line.booking or "-", dollars(line.net)
             self.say(f"  {line.day}  {booking:<20}  {amount:>12}{parts}  {line.rule}  {line.what}")
+        if not statement.lines:
+            self.say(f"  {NOTHING}")
         earned, to_bank = dollars(statement.earned_total), dollars(statement.bank_total)
         so_far = "" if statement.is_complete else " so far"
         self.say(f"  earned {earned}, paid out to the bank {to_bank}{so_far}")

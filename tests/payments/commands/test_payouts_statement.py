@@ -168,6 +168,13 @@ def test_words_for_a_person(lived: Payee) -> None:
     assert "closing balance $58.40" in told.text
 
 
+def test_a_month_without_a_line_says_so(lived: Payee, tmp_path: Path) -> None:
+    nothing = "Nothing was earned or paid out."
+
+    assert f"\n  {nothing}\n" in statement("2026-02").text
+    assert nothing not in statement("2026-03").text
+
+
 def test_it_costs_as_many_statements_for_many_lines_as_for_few(stage: Stage, payee: Payee) -> None:
     def cost() -> int:
         with CaptureQueriesContext(connection) as statements:
