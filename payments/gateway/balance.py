@@ -33,15 +33,16 @@ class Funds:
     pending: tuple[tuple[datetime, int], ...]
 
 
-def funds(*, now: datetime) -> Funds:
+def funds(*, now: datetime, tell: Callable[[int], None] = lambda count: None) -> Funds:
     """Return what our balance has to use now and what is pending, by when it becomes available.
 
-    What Stripe counts as pending and no transaction explains is left out if it is ours, and gone if it is not.
-    Raises GatewayRefused, GatewayUnavailable.
+    What Stripe counts as pending and no transaction explains is left out if it is ours, and gone if it is not. `tell`
+    hears how many transactions were read so far. Raises GatewayRefused, GatewayUnavailable.
     """
     balance = said(lambda: client.get("/v1/balance"))
     available, pending = (_dollars(balance[kind]) for kind in ("available", "pending"))
-    waiting = [found for found in transactions_since(now - LONGEST_PENDING) if found.is_pending] if pending else []
+    recent = transactions_since(now - LONGEST_PENDING, tell=tell) if pending else []
+    waiting = [found for found in recent if found.is_pending]
     unexplained = min(0, pending - sum(found.net for found in waiting))
     return Funds(
         available=available + unexplained,

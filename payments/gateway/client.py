@@ -2,7 +2,7 @@
 
 import functools
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import stripe
@@ -33,11 +33,15 @@ def get(path: str, *, account: str = "", **query: Any) -> Json:
     return _request("get", path, query, **_on(account))
 
 
-def every(path: str, *, account: str = "", **query: Any) -> Iterator[Json]:
-    """GET a whole list, page by page, newest first. Raises stripe.StripeError."""
+def every(
+    path: str, *, account: str = "", tell: Callable[[int], None] = lambda read: None, **query: Any
+) -> Iterator[Json]:
+    """GET a whole list, page by page, newest first; `tell` hears how many it has read. Raises stripe.StripeError."""
     last: Json = {}
+    read = 0
     while True:
         page = get(path, account=account, limit=100, **query, **last)
+        tell(read := read + len(page["data"]))
         yield from page["data"]
         if not page["has_more"]:
             return

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -41,13 +41,16 @@ def verified_event(payload: bytes, *, signature: str, secrets: Sequence[str]) ->
     return event
 
 
-def events_since(instant: datetime, *, account: str = "") -> list[Json]:
+def events_since(
+    instant: datetime, *, account: str = "", tell: Callable[[int], None] = lambda read: None
+) -> list[Json]:
     """Return the events of our account, or of a connected one, from an instant of Stripe's clock on, oldest first.
 
-    Stripe remembers them for 30 days. Raises GatewayRefused or GatewayUnavailable.
+    Stripe remembers them for 30 days. `tell` hears after each page how many were read so far. Raises GatewayRefused
+    or GatewayUnavailable.
     """
     created = {"gte": int(instant.timestamp())}
-    found = said_of(account, lambda: list(client.every("/v1/events", account=account, created=created)))
+    found = said_of(account, lambda: list(client.every("/v1/events", account=account, tell=tell, created=created)))
     return [event | ({"account": account} if account else {}) for event in reversed(found)]
 
 

@@ -33,13 +33,16 @@ def findings(*, ask_stripe: bool = False, tell: Callable[[str], None] = lambda t
     """Return everything that is wrong with the books; an empty list is the proof that they are right.
 
     With `ask_stripe` the balances are compared with Stripe's, to the cent; no transaction may be open then, and no
-    call unanswered. `tell` hears of each check. Raises GatewayRefused, GatewayUnavailable if Stripe is asked.
+    call unanswered. `tell` hears of each check, and of each account that Stripe is asked about. Raises GatewayRefused,
+    GatewayUnavailable if Stripe is asked.
     """
-    checks = _CHECKS + (_stripe_agrees,) * ask_stripe
+    total = len(_CHECKS) + ask_stripe
     found: list[Finding] = []
-    for number, check in enumerate(checks, start=1):
-        tell(f"{number} of {len(checks)}: {check.__name__.strip('_').replace('_', ' ')}")
+    for number, check in enumerate(_CHECKS, start=1):
+        tell(f"{number} of {total}: {check.__name__.strip('_').replace('_', ' ')}")
         found += check()
+    if ask_stripe:
+        found += _stripe_agrees(tell=lambda text: tell(f"{total} of {total}: stripe agrees, {text}"))
     return found
 
 
@@ -125,11 +128,15 @@ def _reservations_agree() -> Iterator[Finding]:
             yield Finding(invariant="reservations agree with payments", where=reference, off_by=off_by)
 
 
-def _stripe_agrees() -> Iterator[Finding]:
+def _stripe_agrees(*, tell: Callable[[str], None]) -> Iterator[Finding]:
     """Our own and every connected account's balance at Stripe are what the ledger says."""
+    payees = Payee.objects.order_by("id")
+    total = payees.count()
+    tell("our own account")
     if off_by := balance(Account.PLATFORM) - parties.platform_balance():
         yield Finding(invariant="Stripe agrees", where="platform balance", off_by=off_by)
-    for payee in Payee.objects.order_by("id").iterator():
+    for number, payee in enumerate(payees.iterator(), start=1):
+        tell(f"{number} of {total} connected accounts")
         booked = balance(Account.CONNECTED, owner_id=payee.user_id)
         if off_by := booked - parties.account_balance(payee.account_id):
             yield Finding(invariant="Stripe agrees", where=payee.account_id, off_by=off_by)

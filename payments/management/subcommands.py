@@ -21,9 +21,9 @@ from instainstru.accounts.models import Role, User
 from instainstru.admin.audit import Asker
 from instainstru.refusals import Refused
 from payments.gateway.parties import GatewayRefused, GatewayUnavailable
+from payments.management.progress import Progress
 from payments.models import Payee
 
-TELL_EVERY = timedelta(seconds=2)
 UNITS = {"d": "days", "h": "hours", "m": "minutes"}
 
 Options = dict[str, Any]
@@ -39,7 +39,7 @@ class Subcommand(ABC):
     def __init__(self, command: BaseCommand, *, as_json: bool) -> None:
         self._command = command
         self.as_json = as_json
-        self._told_at = clock.wall()
+        self.tell = Progress(command).tell
 
     @classmethod
     @abstractmethod
@@ -61,12 +61,6 @@ class Subcommand(ABC):
         """Write the one JSON object, if that is wanted."""
         if self.as_json:
             self._command.stdout.write(json.dumps(body, cls=DjangoJSONEncoder))
-
-    def tell(self, text: str) -> None:
-        """Tell of progress on stderr, every few seconds."""
-        if clock.wall() - self._told_at >= TELL_EVERY:
-            self._told_at = clock.wall()
-            self._command.stderr.write(text)
 
 
 class CommandOfSubcommands(BaseCommand):

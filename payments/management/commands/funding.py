@@ -39,7 +39,8 @@ class ForecastOfFunds(Subcommand):
         if (days := options["days"]) > MOST_DAYS:
             raise asked_wrongly(f"Nobody knows so much ahead: at most {MOST_DAYS} days.")
         now = clock.now()
-        first, funds = now.astimezone(UTC).date(), balance.funds(now=now)
+        first = now.astimezone(UTC).date()
+        funds = balance.funds(now=now, tell=lambda read: self.tell(f"{read} balance transactions of Stripe's"))
         arriving = [
             Movement(on=at.astimezone(UTC).date(), cents=cents, cause=Cause.AVAILABLE) for at, cents in funds.pending
         ]

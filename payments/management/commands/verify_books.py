@@ -1,17 +1,14 @@
 """`manage.py verify_books`: prove that no cent was lost, duplicated or stranded."""
 
 import json
-from datetime import timedelta
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from instainstru import clock
 from payments.gateway.parties import GatewayRefused, GatewayUnavailable
 from payments.ledger import books
+from payments.management.progress import Progress
 from payments.models import JournalEntry
-
-PATIENCE = timedelta(seconds=2)  # until it tells how far it is
 
 
 class Command(BaseCommand):
@@ -25,14 +22,8 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="Answer with one JSON object.")
 
     def handle(self, *args: Any, stripe: bool, json: bool, **options: Any) -> None:
-        began_at = clock.wall()
-
-        def tell(text: str) -> None:  # small books are proved in a moment
-            if clock.wall() - began_at >= PATIENCE:
-                self.stderr.write(text)
-
         try:
-            found = books.findings(ask_stripe=stripe, tell=tell)
+            found = books.findings(ask_stripe=stripe, tell=Progress(self).tell)
         except (GatewayRefused, GatewayUnavailable) as trouble:
             raise CommandError(f"Stripe can't be asked: {trouble}", returncode=2) from trouble
         entries = JournalEntry.objects.count()

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass
+from datetime import timedelta
 from io import StringIO
 from typing import Any
 
@@ -40,6 +41,12 @@ def calls(*arguments: str) -> Said:
     except SystemExit as end:
         code = int(end.code or 0)
     return Said(code=code, text=out.getvalue(), told=told.getvalue(), refusal=refusal)
+
+
+@pytest.fixture
+def talkative(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Progress is told whenever there is some, and not every few seconds."""
+    monkeypatch.setattr("payments.management.progress.TELL_EVERY", timedelta(0))
 
 
 @pytest.fixture

@@ -131,15 +131,17 @@ def test_it_says_when_it_is_short_and_what_to_top_up_and_that_is_enough(stage: S
     assert calls("funding", "forecast").code == 0
 
 
+@pytest.mark.usefixtures("talkative")
 def test_what_is_pending_arrives_on_its_day(stage: Stage) -> None:
     stage.simulator._ask("POST", "/_control/settings", {"funds_delay_seconds": int(2 * DAY.total_seconds())})
     booking = stage.book(hours_ahead=72)
     stage.travel_to(booking.starts_at - 18 * HOUR)
     cancel_booking(booking=booking, actor=stage.student, now=clock.now())  # charged now, theirs in two days
 
-    told = calls("funding", "forecast", "--days", "3", "--json").json
+    said = calls("funding", "forecast", "--days", "3", "--json")
 
-    pending = told["pending_cents"]
+    told, pending = said.json, said.json["pending_cents"]
+    assert "balance transactions of Stripe's" in said.told
     assert pending > 0
     assert [day["arrives_cents"] for day in told["days"]] == [0, 0, pending]
     assert told["days"][-1]["closing_cents"] == told["available_cents"] + pending

@@ -1,20 +1,24 @@
 """`verify_books`: how it tells of progress, and of Stripe's silence."""
 
-from datetime import timedelta
-
 import pytest
 
 from tests.payments.commands.conftest import calls
-from tests.stage import Stage
+from tests.stage import Stage, make_service
 
 
-def test_it_answers_with_one_object_and_tells_how_far_it_is(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("payments.management.commands.verify_books.PATIENCE", timedelta(0))
+@pytest.mark.usefixtures("talkative")
+def test_it_answers_with_one_object_and_tells_how_far_it_is(stage: Stage) -> None:
+    make_service(stage.simulator)
 
     told = calls("verify_books", "--stripe", "--json")
 
     assert (told.code, told.json["findings"]) == (0, [])
-    assert "9 of 9: stripe agrees" in told.told
+    assert told.told.splitlines()[-4:] == [
+        "8 of 9: reservations agree",
+        "9 of 9: stripe agrees, our own account",
+        "9 of 9: stripe agrees, 1 of 2 connected accounts",
+        "9 of 9: stripe agrees, 2 of 2 connected accounts",
+    ]
 
 
 def test_where_the_books_are_wrong_is_the_exit_code_1(stage: Stage) -> None:
