@@ -105,10 +105,21 @@ def an_instant(text: str) -> datetime:
     return instant if instant.tzinfo else instant.replace(tzinfo=UTC)
 
 
+def a_number(text: str) -> int:
+    if not re.fullmatch(r"-?\d{1,18}", text, re.ASCII):
+        raise ArgumentTypeError(f"{text!r} is no whole number.")
+    return int(text)
+
+
 def a_positive_number(text: str) -> int:
     if not (text.isascii() and text.isdecimal() and int(text)):
         raise ArgumentTypeError(f"{text!r} is not a number above zero.")
     return int(text)
+
+
+def positive_numbers(text: str) -> set[int]:
+    """Read `1,2,5`."""
+    return {a_positive_number(part.strip()) for part in text.split(",")}
 
 
 def add_instructor(parser: CommandParser, *, required: bool = False) -> None:

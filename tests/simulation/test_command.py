@@ -4,7 +4,7 @@ import io
 import json
 
 import pytest
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 
 from instainstru.local.simulation import many
 from instainstru.local.simulation.play import Failure, Outcome, play
@@ -59,3 +59,24 @@ def test_an_interrupted_run_tells_what_it_had_played(transactional_db: None, mon
     assert ended.value.code == 130
     report = json.loads(out.getvalue().splitlines()[-1])
     assert (report["seeds"], report["failed"], report["interrupted"]) == (1, 0, True)
+
+
+WRONG = {
+    "a number of nothing": (("simulate", "--seeds", "0"), "'0' is not a number above zero."),
+    "words for a number": (("simulate", "--bookings", "ten"), "'ten' is not a number above zero."),
+    "a half seed": (("simulate", "--seed", "1.5"), "'1.5' is no whole number."),
+    "words among numbers": (("simulate", "--only", "1,two"), "'two' is not a number above zero."),
+    "steps of several seeds": (("simulate", "--only", "1", "--seeds", "2"), "--only belongs to one seed."),
+    "chaos of no seconds": (("chaos", "--seconds", "0"), "'0' is not a number above zero."),
+    "one machine": (("chaos", "--machines", "1"), "At least 2, as one of them dies."),
+    "a port in words": (("demo", "--web-port", "http"), "'http' is not a number above zero."),
+    "no address": (("demo", "--host", "localhost"), "'localhost' is no address. Write 127.0.0.1, or ::1."),
+}
+
+
+@pytest.mark.parametrize(("asked", "said"), WRONG.values(), ids=WRONG)
+def test_who_asks_wrongly_is_told_in_words(asked: tuple[str, ...], said: str) -> None:
+    with pytest.raises(CommandError) as refused:
+        call_command(*asked)
+
+    assert said in str(refused.value)

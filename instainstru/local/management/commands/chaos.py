@@ -11,6 +11,7 @@ from rich.console import Console
 
 from instainstru.local.demo import report as demo
 from instainstru.local.processes import CannotRun
+from payments.management.subcommands import a_number, a_positive_number
 
 if TYPE_CHECKING:
     from instainstru.local.chaos.machines_report import MachinesReport
@@ -26,17 +27,17 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--seconds", type=_positive, default=120, help="How long people do business; 120.")
-        parser.add_argument("--seed", type=int, default=1, help="What is broken when is drawn from it; 1.")
-        parser.add_argument("--clients", type=_positive, default=8, help="People at a time; 8.")
-        parser.add_argument("--workers", type=_positive, default=3, help="Celery workers; 3.")
+        parser.add_argument("--seconds", type=a_positive_number, default=120, help="How long people do business; 120.")
+        parser.add_argument("--seed", type=a_number, default=1, help="What is broken when is drawn from it; 1.")
+        parser.add_argument("--clients", type=a_positive_number, default=8, help="People at a time; 8.")
+        parser.add_argument("--workers", type=a_positive_number, default=3, help="Celery workers; 3.")
         parser.add_argument(
             "--machines",
             type=_several,
             metavar="N",
             help="Instead, N machines share a backlog and one of them dies; the seconds and workers don't count then.",
         )
-        parser.add_argument("--settlements", type=_positive, default=300, help="The machines' backlog; 300.")
+        parser.add_argument("--settlements", type=a_positive_number, default=300, help="The machines' backlog; 300.")
         parser.add_argument("--report", type=Path, metavar="PATH", help="Write the report as JSON.")
         parser.add_argument("--json", action="store_true", help="End with the report as one line of JSON.")
 
@@ -82,13 +83,6 @@ def _run(
 
 
 def _several(text: str) -> int:
-    if (number := _positive(text)) < 2:
-        raise ArgumentTypeError("at least 2, as one of them dies")
-    return number
-
-
-def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise ArgumentTypeError("at least 1")
+    if (number := a_positive_number(text)) < 2:
+        raise ArgumentTypeError("At least 2, as one of them dies.")
     return number

@@ -14,6 +14,7 @@ from instainstru.local.demo.run import Wish, run
 from instainstru.local.gate import CannotTravel
 from instainstru.local.processes import CannotRun
 from instainstru.local.servers.profile import Profile
+from payments.management.subcommands import a_positive_number
 
 INTERRUPTED = 130  # what shells call a program that Ctrl-C ended
 
@@ -29,8 +30,8 @@ class Command(BaseCommand):
         parser.add_argument("--once", action="store_true", help="Tell the story and end; exit 1 unless all is right.")
         parser.add_argument("--again", action="store_true", help="Tell the story although it was told here before.")
         parser.add_argument("--report", type=Path, metavar="PATH", help="Write the table as JSON.")
-        parser.add_argument("--web-port", type=int, default=WEB_PORT, metavar="PORT")
-        parser.add_argument("--simulator-port", type=int, default=SIMULATOR_PORT, metavar="PORT")
+        parser.add_argument("--web-port", type=a_positive_number, default=WEB_PORT, metavar="PORT")
+        parser.add_argument("--simulator-port", type=a_positive_number, default=SIMULATOR_PORT, metavar="PORT")
         parser.add_argument(
             "--host", type=_address, default="127.0.0.1", help="The address of this machine to listen on and link to."
         )
@@ -58,7 +59,10 @@ class Command(BaseCommand):
 
 
 def _address(text: str) -> str:
-    address = ipaddress.ip_address(text)
+    try:
+        address = ipaddress.ip_address(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text!r} is no address. Write 127.0.0.1, or ::1.") from error
     if address.is_unspecified:
         raise argparse.ArgumentTypeError("links have to name one address; give that of this machine")
     return text

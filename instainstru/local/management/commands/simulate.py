@@ -3,14 +3,14 @@
 import json
 import os
 import signal
-from argparse import ArgumentTypeError
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import BaseCommand, CommandParser
 
 from instainstru.local.simulation.many import Report, play_many
 from instainstru.local.simulation.play import Outcome
 from instainstru.local.simulation.story import Faults
+from payments.management.subcommands import a_number, a_positive_number, asked_wrongly, positive_numbers
 
 INTERRUPTED = 130  # what a shell makes of Ctrl-C
 
@@ -23,18 +23,33 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--seed", type=int, default=1, help="The first seed; 1 by default.")
-        parser.add_argument("--seeds", type=_positive, default=1, help="How many seeds, one after another.")
-        parser.add_argument("--bookings", type=_positive, default=10, help="Bookings of each seed; 10 by default.")
-        parser.add_argument("--faults", choices=[level.value for level in Faults], default=Faults.HEAVY.value)
-        parser.add_argument("--workers", type=_positive, default=os.cpu_count() or 1, help="Processes; all cores.")
-        parser.add_argument("--only", type=_numbers, metavar="1,2,5", help="Play these steps of one seed alone.")
+        parser.add_argument("--seed", type=a_number, default=1, help="The first seed; 1 by default.")
+        parser.add_argument("--seeds", type=a_positive_number, default=1, help="How many seeds, one after another.")
+        parser.add_argument(
+            "--bookings", type=a_positive_number, default=10, help="Bookings of each seed; 10 by default."
+        )
+        parser.add_argument(
+            "--faults",
+            choices=[level.value for level in Faults],
+            default=Faults.HEAVY.value,
+            help="How much goes wrong. none: only what people do, several at once among it. light: Stripe fails where "
+            "several act at once, some cards fail, staff step in, and about every third lesson meets one more trouble: "
+            "a lost answer, a killed worker, an outage. heavy, the default: one to four such troubles a lesson, acts "
+            "in the middle of calls, outages of up to nine days, payouts that come back from the bank, and events that "
+            "are lost, late and doubled.",
+        )
+        parser.add_argument(
+            "--workers", type=a_positive_number, default=os.cpu_count() or 1, help="Processes; all cores."
+        )
+        parser.add_argument(
+            "--only", type=positive_numbers, metavar="1,2,5", help="Play these steps of one seed alone."
+        )
         parser.add_argument("--as-it-is", action="store_true", help="Don't shorten what fails.")
         parser.add_argument("--json", action="store_true", help="End with one JSON object.")
 
     def handle(self, *args: Any, seed: int, seeds: int, only: set[int] | None, **options: Any) -> None:
         if only and seeds > 1:
-            raise CommandError("--only belongs to one seed.")
+            raise asked_wrongly("--only belongs to one seed.")
         signal.signal(signal.SIGTERM, signal.default_int_handler)  # the seeds' processes end as with Ctrl-C
         report = play_many(
             range(seed, seed + seeds),
@@ -94,14 +109,3 @@ class Command(BaseCommand):
             self.stdout.write(f"  {line}")
         if as_json:
             self.stdout.write(json.dumps(report.as_json()))
-
-
-def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise ArgumentTypeError("at least 1")
-    return number
-
-
-def _numbers(text: str) -> set[int]:
-    return {int(number) for number in text.split(",")}
