@@ -112,7 +112,7 @@ def test_the_command_travels_to_an_instant_of_any_zone(flowing_stage):
 @pytest.mark.parametrize(
     ("way", "said"),
     [
-        (("advance", "24 hours"), "no distance"),
+        (("advance", "24 hours"), "'24 hours' is no distance"),
         (("to", "tomorrow"), "no instant"),
         (("to", "2020-01-01"), "Time goes forward only"),
     ],

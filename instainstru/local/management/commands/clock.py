@@ -19,18 +19,23 @@ TELL_EVERY = timedelta(seconds=2)
 
 class Command(BaseCommand):
     help = (
-        "Show product time, or travel: every sweep that falls due on the way runs at its own instant, and web server, "
-        "worker and simulator come along. Works beside a running demo, where no real money is. Exits 0 if it is there, "
-        "1 if it can't travel, 2 if asked wrongly."
+        "Show product time, or travel: every sweep that waits for an instant on the way runs at that instant, and web "
+        "server, worker and simulator come along. What CLOCKWORK runs once a night by the wall's clock (tiers, "
+        "reconciling, clearing away) does not run on a journey. Works beside a running demo, where no real money is. "
+        "Exits 0 if it is there, 1 if it can't travel, 2 if asked wrongly."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--json", action="store_true", help="Answer with one JSON object.")
         ways = parser.add_subparsers(dest="way", metavar="advance|to")
         advance = ways.add_parser("advance", help="Travel on by so much, such as 24h, 30m or 2d12h.")
-        advance.add_argument("distance", type=_distance)
+        advance.add_argument(
+            "distance", type=_distance, help="Numbers with d, h, m or s behind each, added up: 24h, 30m, 2d12h."
+        )
         to = ways.add_parser("to", help="Travel to an instant in ISO form, UTC unless it says otherwise.")
-        to.add_argument("instant", type=_instant)
+        to.add_argument(
+            "instant", type=_instant, help="Such as 2026-11-05, 2026-11-05T09:00 or 2026-11-05T09:00+01:00."
+        )
         for way in (advance, to):
             way.add_argument("--dry-run", action="store_true", help="Only tell which sweeps are known to fall due.")
             way.add_argument("--json", action="store_true", default=SUPPRESS, help="Answer with one JSON object.")
