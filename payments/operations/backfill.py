@@ -1,5 +1,6 @@
 """Asking Stripe which events we have missed, and taking them in (design 6)."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -24,12 +25,18 @@ class Backfilled:
 
 
 def backfill_events(
-    *, account_id: str = "", since: datetime | None = None, dry_run: bool = False, now: datetime
+    *,
+    account_id: str = "",
+    since: datetime | None = None,
+    dry_run: bool = False,
+    now: datetime,
+    tell: Callable[[int], None] = lambda read: None,
 ) -> Backfilled:
     """Take in, oldest first, the handled events of an account that we have missed; the clockwork then applies them.
 
-    By default it looks from where it has got to before, or as far back as Stripe remembers. No transaction may be
-    open. Raises GatewayRefused or GatewayUnavailable; then nothing is marked as complete.
+    By default it looks from where it has got to before, or as far back as Stripe remembers. `tell` hears after each
+    page how many events were read so far. No transaction may be open. Raises GatewayRefused or GatewayUnavailable;
+    then nothing is marked as complete.
     """
     mark = EventMark.objects.filter(account_id=account_id).first()
     seen_until = mark.complete_until if mark else now - STRIPE_REMEMBERS
@@ -37,7 +44,8 @@ def backfill_events(
     if not dry_run:
         # Noted before it is asked: accounts that don't answer take their turn like all others, and hold up nobody.
         Payee.objects.filter(account_id=account_id).update(events_asked_at=clock.wall())
-    listed = [event for event in events_since(start, account=account_id) if event["type"] in readers.HANDLED]
+    found = events_since(start, account=account_id, tell=tell)
+    listed = [event for event in found if event["type"] in readers.HANDLED]
     kept = StripeEvent.objects.filter(event_id__in=[event["id"] for event in listed])
     known = set(kept.values_list("event_id", flat=True))
     missing = [event for event in listed if event["id"] not in known]

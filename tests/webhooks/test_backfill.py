@@ -120,13 +120,21 @@ def test_stripes_silence_marks_nothing_as_complete(stage: Stage, settings):
     with pytest.raises(GatewayUnavailable):
         backfilled()
     tasks.backfill_events(account_id="")
-    with pytest.raises(CommandError):
+    with pytest.raises(CommandError) as silence:
         call_command("backfill_events")
+    assert silence.value.returncode == 2
     assert not EventMark.objects.exists()
 
 
-def test_the_command_tells_what_it_found(stage: Stage):
-    call_command("backfill_events", "--dry-run", "--json", stdout=(out := StringIO()))
+def test_the_command_says_what_it_does_not_understand():
+    with pytest.raises(CommandError, match="'yesterday' is no instant. Write 2026-11-05T09:00"):
+        call_command("backfill_events", "--since", "yesterday")
+
+
+def test_the_command_tells_what_it_found(stage: Stage, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("payments.management.progress.TELL_EVERY", timedelta(0))
+    call_command("backfill_events", "--dry-run", "--json", stdout=(out := StringIO()), stderr=(progress := StringIO()))
+    assert "2 of 2 accounts, " in progress.getvalue()
     told = json.loads(out.getvalue())
     assert told["dry_run"] is True
     assert told["accounts"][0]["account"] is None

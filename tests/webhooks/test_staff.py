@@ -104,16 +104,31 @@ def test_what_is_still_to_be_tried_is_not_replayed(given_up: StripeEvent):
     assert replay_page(given_up) not in browser_of("Finance").get(row).content.decode()
 
 
-def test_the_command_replays_what_is_named_or_everything_given_up(given_up: StripeEvent):
-    out = StringIO()
-    call_command("replay_events", "--given-up", "--json", stdout=out)
-    assert loads(out.getvalue()) == {"applied": ["evt_lost"], "failed": {}}
+def test_the_command_replays_what_is_named_or_everything_given_up(
+    given_up: StripeEvent, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("payments.management.progress.TELL_EVERY", timedelta(0))
+    call_command("replay_events", "--given-up", "--json", stdout=(out := StringIO()), stderr=(progress := StringIO()))
+    assert loads(out.getvalue()) == {"dry_run": False, "applied": ["evt_lost"], "failed": {}}
+    assert progress.getvalue() == "1 of 1 events\n"
 
     call_command("replay_events", "evt_lost", stdout=(out := StringIO()))
     assert out.getvalue() == "evt_lost: applied\n"
     for wrong in ([], ["evt_unknown"], ["evt_lost", "--given-up"]):
-        with pytest.raises(CommandError):
+        with pytest.raises(CommandError) as refused:
             call_command("replay_events", *wrong)
+        assert refused.value.returncode == 2
+
+
+def test_a_dry_run_of_the_command_applies_nothing(given_up: StripeEvent):
+    call_command("replay_events", "--given-up", "--dry-run", "--json", stdout=(out := StringIO()))
+    assert loads(out.getvalue()) == {"dry_run": True, "would_apply": ["evt_lost"]}
+
+    call_command("replay_events", "evt_lost", "--dry-run", stdout=(out := StringIO()))
+    assert out.getvalue() == f"evt_lost: {given_up.type} would be applied once more\n"
+    before = given_up.given_up_at
+    given_up.refresh_from_db()
+    assert (given_up.given_up_at, given_up.applied_at) == (before, None)
 
 
 @pytest.mark.rule("P8.8")

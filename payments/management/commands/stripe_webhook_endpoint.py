@@ -10,13 +10,15 @@ from django.urls import reverse
 from payments import operations
 from payments.gateway.endpoints import Endpoint
 from payments.gateway.parties import GatewayRefused, GatewayUnavailable
+from payments.management.subcommands import asked_wrongly
 from payments.operations.endpoints import EndpointPlan, Work
 
 
 class Command(BaseCommand):
     help = (
         "Set up the two webhook endpoints at Stripe, of our account and of the connected ones: exactly the types that "
-        "are read, in the pinned API version. What is right already stays."
+        "are read, in the pinned API version. What is right already stays. Exits 2 if asked wrongly, or if Stripe says "
+        "no or does not answer."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -27,12 +29,12 @@ class Command(BaseCommand):
     def handle(self, *args: Any, url: str | None, dry_run: bool, json: bool, **options: Any) -> None:
         url = url or settings.SITE_URL + reverse("stripe-webhook")
         if not url.startswith("https://") and not settings.USES_SIMULATOR:
-            raise CommandError(f"Stripe sends events by https alone, not to {url}. Set SITE_URL, or say --url.")
+            raise asked_wrongly(f"Stripe sends events by https alone, not to {url}. Set SITE_URL, or say --url.")
         try:
             plan = operations.plan_endpoints(url=url)
             done = [] if dry_run else operations.set_up_endpoints(plan)
         except (GatewayRefused, GatewayUnavailable) as trouble:
-            raise CommandError(f"Stripe: {trouble}") from trouble
+            raise CommandError(f"Stripe: {trouble}", returncode=2) from trouble
         if json:
             self.stdout.write(_as_json(plan, done, dry_run=dry_run))
         else:
