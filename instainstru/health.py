@@ -23,6 +23,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from redis.exceptions import RedisError
 
 from instainstru import clock, heartbeats
+from instainstru.observability import gauges
 
 STRIPE = "https://api.stripe.com"
 STRIPE_ASKED_EVERY = 30.0  # seconds; a probe each second must not become traffic at Stripe
@@ -56,6 +57,7 @@ def metrics(request: HttpRequest) -> HttpResponse:
     if os.environ.get("PROMETHEUS_MULTIPROC_DIR"):  # several gunicorn processes, whose sums are meant
         registry = CollectorRegistry()
         MultiProcessCollector(registry)
+        registry.register(gauges)
     return HttpResponse(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
 
 

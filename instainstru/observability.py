@@ -1,16 +1,19 @@
-"""What one request or task is about: its id and its booking and operation, in every line that it logs."""
+"""What one request or task is about, in every line that it logs; and what is measured for Prometheus."""
 
 import contextlib
 import logging
 import re
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextvars import ContextVar
 from time import perf_counter
 from types import MappingProxyType
 
+from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse
-from prometheus_client import Counter, Histogram
+from prometheus_client import REGISTRY, Counter, Histogram
+from prometheus_client.metrics_core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
 
 REQUEST_ID_HEADER = "X-Request-Id"
 ACCEPTABLE_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")  # what a stranger may write into our logs
@@ -65,3 +68,26 @@ class RequestContextMiddleware:
         request_seconds.labels(request.method, view).observe(perf_counter() - started)
         requests_answered.labels(request.method, view, response.status_code).inc()
         return response
+
+
+class GaugesOfTheDatabase(Collector):
+    """Gauges that are read from the database when Prometheus asks: then any process of any machine knows them."""
+
+    def __init__(self) -> None:
+        self._registered: dict[str, tuple[str, Callable[[], float]]] = {}
+
+    def register(self, name: str, text: str, read: Callable[[], float]) -> None:
+        """Declare a gauge; called once for each, from `AppConfig.ready`."""
+        self._registered[name] = text, read
+
+    def describe(self) -> Iterable[Metric]:
+        return []  # else whoever starts would ask the database for names
+
+    def collect(self) -> Iterator[Metric]:
+        for name, (text, read) in self._registered.items():
+            with contextlib.suppress(DatabaseError):  # what this process counted is told without the database
+                yield GaugeMetricFamily(name, text, value=read())
+
+
+gauges = GaugesOfTheDatabase()
+REGISTRY.register(gauges)

@@ -9,12 +9,14 @@ class PaymentsConfig(AppConfig):
     def ready(self) -> None:
         """Set up the SDK for dj-stripe, fill the registries with what is ours, and check them."""
         from instainstru.admin.queues import register_queue
+        from instainstru.observability import gauges
         from payments import readers
         from payments.admin.queues import QUEUES
         from payments.admin.reconciliation import RECONCILIATION
         from payments.endings import check_every_kind_has_one_ending
         from payments.gateway.client import configure_sdk
         from payments.gateway.schedules import check_usual_schedule
+        from payments.models import ReconciliationItem
         from payments.operations.event_readers import READERS
 
         configure_sdk()
@@ -25,3 +27,8 @@ class PaymentsConfig(AppConfig):
             readers.register(types, reader)
         for queue in (*QUEUES, RECONCILIATION):
             register_queue(queue)
+        gauges.register(
+            "books_drift_cents",
+            "Cents by which our books and Stripe's differ: every work item of reconciling that is not resolved.",
+            lambda: ReconciliationItem.objects.unresolved().drift(),
+        )

@@ -7,7 +7,8 @@ from typing import Self
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q, Sum
+from django.db.models.functions import Abs
 
 
 class ReconciliationRun(models.Model):
@@ -30,6 +31,11 @@ class ReconciliationRun(models.Model):
 class ReconciliationItemQuerySet(models.QuerySet["ReconciliationItem"]):
     def unresolved(self) -> Self:
         return self.filter(resolved_at=None)
+
+    def drift(self) -> int:
+        """How many cents do not match, too much and too little alike."""
+        off_by = Abs(F("moved_cents") - F("booked_cents"))
+        return self.aggregate(sum=Sum(off_by, default=0))["sum"]
 
 
 class ReconciliationItem(models.Model):
@@ -64,9 +70,7 @@ class ReconciliationItem(models.Model):
 
     class Meta:
         constraints = [
-            models.CheckConstraint(
-                name="reconciliation_item_differs", condition=~Q(booked_cents=models.F("moved_cents"))
-            ),
+            models.CheckConstraint(name="reconciliation_item_differs", condition=~Q(booked_cents=F("moved_cents"))),
         ]
         indexes = [
             models.Index("happened_at", "id", name="reconciliation_unresolved", condition=Q(resolved_at=None)),

@@ -3,10 +3,12 @@
 import json
 from datetime import UTC, datetime, timedelta
 from io import StringIO
+from pathlib import Path
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.db import transaction
+from django.db import OperationalError, transaction
+from django.test import Client
 
 from bookings.models import Booking
 from bookings.operations import cancel_booking
@@ -16,6 +18,7 @@ from payments.gateway.parties import GatewayUnavailable
 from payments.ledger import journal
 from payments.ledger.matching import Booked, DifferenceKind, Moved, differences
 from payments.models import Operation, ReconciliationItem, ReconciliationRun, Step
+from payments.models.reconciliation import ReconciliationItemQuerySet
 from payments.operations.reconcile import close_item, reconcile, where_to_begin
 from payments.policy.accounts import Account, Line
 from payments.tasks import reconcile_with_stripe
@@ -242,6 +245,35 @@ def test_the_command_compares_nothing_that_is_still_to_come(stage: Stage) -> Non
     assert refused.value.returncode == 2
 
 
+@pytest.mark.django_db
+@pytest.mark.parametrize("processes", ["one", "several"])
+def test_prometheus_hears_by_how_many_cents_the_books_differ(
+    client: Client, processes: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    if processes == "several":
+        monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", str(tmp_path))
+    assert "books_drift_cents 0.0" in _metrics(client)
+    now = clock.now()
+    for name, booked, moved, resolved_at in (("a", 1_000, 0, None), ("b", 0, 2_500, None), ("c", 0, 70, now)):
+        ReconciliationItem.objects.create(
+            kind=Kind.AMOUNT_DIFFERS, name=name, booked_cents=booked, moved_cents=moved, happened_at=now, found_at=now,
+            seen_at=now, resolved_at=resolved_at,
+        )  # fmt: skip
+
+    assert "books_drift_cents 3500.0" in _metrics(client)
+
+
+@pytest.mark.django_db
+def test_what_was_counted_is_told_without_the_database(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_: object) -> int:
+        raise OperationalError("connection refused")
+
+    monkeypatch.setattr(ReconciliationItemQuerySet, "drift", refuse)
+
+    assert "http_requests_answered_total" in _metrics(client)
+    assert "books_drift_cents" not in _metrics(client)
+
+
 def test_each_transaction_belongs_to_one_entry() -> None:
     at = datetime(2027, 1, 11, tzinfo=UTC)
     booked = [
@@ -261,6 +293,10 @@ def test_each_transaction_belongs_to_one_entry() -> None:
         ("txn_4", DifferenceKind.MISSING_IN_BOOKS, -9),
         ("step:2", DifferenceKind.AMOUNT_DIFFERS, -1),
     }
+
+
+def _metrics(client: Client) -> str:
+    return client.get("/metrics").content.decode()
 
 
 def _book(booking: Booking, *, cause: str, cents: int, object_id: str) -> None:
