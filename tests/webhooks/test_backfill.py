@@ -127,7 +127,7 @@ def test_stripes_silence_marks_nothing_as_complete(stage: Stage, settings):
 
 
 def test_the_command_says_what_it_does_not_understand():
-    with pytest.raises(CommandError, match="'yesterday' is no instant. Write 2026-11-05T09:00"):
+    with pytest.raises(CommandError, match="'yesterday' is no instant"):
         call_command("backfill_events", "--since", "yesterday")
 
 
