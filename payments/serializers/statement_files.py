@@ -5,22 +5,22 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Callable, Iterator
-from xml.sax.saxutils import escape
 
 from django.http import HttpResponse
 from reportlab.lib.pagesizes import LETTER
-from reportlab.lib.styles import ParagraphStyle, getSampleStyleSheet
+from reportlab.lib.styles import ParagraphStyle
 from reportlab.lib.units import inch
 from reportlab.platypus import Flowable, Paragraph, SimpleDocTemplate, Spacer, Table, TableStyle
 
 from instainstru.money import dollars
+from instainstru.pdf.lettering import drawable, styles
 from payments.ledger.statements import Statement, StatementLine
 
 HEADINGS = ("date", "booking", "what", "rule", "price", "fee", "net", "balance")
 NOTHING = "Nothing was earned or paid out."
 
-_STYLES = getSampleStyleSheet()
-_SMALL = ParagraphStyle("Small", parent=_STYLES["BodyText"], fontSize=8, leading=10)
+_STYLES = styles()
+_SMALL = ParagraphStyle("Small", parent=_STYLES["BodyText"], fontSize=7, leading=10)
 _AMOUNT = ParagraphStyle("Amount", parent=_SMALL, alignment=2)
 _WIDTHS = tuple(inch * width for width in (0.85, 1.45, 1.75, 0.5, 0.75, 0.65, 0.75, 0.8))
 _LINES = TableStyle(
@@ -66,9 +66,9 @@ def as_pdf(statement: Statement) -> bytes:
     )  # fmt: skip
     so_far = "" if statement.is_complete else " The month is not over: this is how it stands."
     story: list[Flowable] = [
-        Paragraph(escape(title), _STYLES["Title"]),
-        Paragraph(escape(f"{user.name}, {user.email}, account {statement.payee.account_id}"), _STYLES["BodyText"]),
-        Paragraph(escape(f"Amounts in US dollars, days in {user.time_zone}.{so_far}"), _STYLES["BodyText"]),
+        Paragraph(drawable(title), _STYLES["Title"]),
+        Paragraph(drawable(f"{user.name}, {user.email}, account {statement.payee.account_id}"), _STYLES["BodyText"]),
+        Paragraph(drawable(f"Amounts in US dollars, days in {user.time_zone}.{so_far}"), _STYLES["BodyText"]),
         Spacer(1, inch / 8),
         Table([_row(HEADINGS), *_rows(statement)], colWidths=_WIDTHS, style=_LINES, repeatRows=1),
     ]
@@ -118,4 +118,4 @@ def _rows(statement: Statement) -> Iterator[list[Flowable]]:
 
 
 def _row(cells: tuple[str, ...]) -> list[Flowable]:
-    return [Paragraph(escape(cell), _SMALL if number < 4 else _AMOUNT) for number, cell in enumerate(cells)]
+    return [Paragraph(drawable(cell), _SMALL if number < 4 else _AMOUNT) for number, cell in enumerate(cells)]

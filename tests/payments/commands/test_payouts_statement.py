@@ -10,6 +10,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from reportlab import rl_config
 
 from bookings.models import Booking
 from bookings.operations import cancel_booking, reschedule_booking
@@ -168,11 +169,16 @@ def test_words_for_a_person(lived: Payee) -> None:
     assert "closing balance $58.40" in told.text
 
 
-def test_a_month_without_a_line_says_so(lived: Payee, tmp_path: Path) -> None:
+def test_a_month_without_a_line_says_so(lived: Payee, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rl_config, "pageCompression", 0)
     nothing = "Nothing was earned or paid out."
 
     assert f"\n  {nothing}\n" in statement("2026-02").text
     assert nothing not in statement("2026-03").text
+    told = [
+        b"Nothing was earned" in as_pdf(statement_of(lived, Month(2026, month), now=clock.now())) for month in (2, 3)
+    ]
+    assert told == [True, False]
 
 
 def test_it_costs_as_many_statements_for_many_lines_as_for_few(stage: Stage, payee: Payee) -> None:
@@ -209,6 +215,13 @@ def test_both_files_are_written(lived: Payee, tmp_path: Path) -> None:
     ]
     assert paper.read_bytes().startswith(b"%PDF")
     assert paper.read_bytes() == as_pdf(statement_of(lived, Month(2026, 3), now=clock.now()))
+
+
+@pytest.mark.parametrize("name", ["Łucja Kőszegi", "美咲", "علي 🙂", "\u202e<b>&"])
+def test_a_statement_is_made_out_to_whatever_somebody_is_called(payee: Payee, name: str) -> None:
+    payee.user.name = name
+
+    assert as_pdf(statement_of(payee, Month(2026, 3), now=clock.now())).startswith(b"%PDF")
 
 
 @pytest.mark.parametrize("formula", ["=1+1", "+1", "-1", "@SUM(A1)", "\tx", "\rx"])

@@ -1,0 +1,1 @@
+"""What our PDF documents are drawn with: paragraphs in whatever letters somebody's name is written."""
