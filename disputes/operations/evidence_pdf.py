@@ -5,17 +5,16 @@ from __future__ import annotations
 import io
 import zipfile
 from pathlib import PurePath
-from xml.sax.saxutils import escape
 
 from reportlab.lib.pagesizes import LETTER
-from reportlab.lib.styles import getSampleStyleSheet
 from reportlab.lib.units import inch
 from reportlab.platypus import Flowable, Paragraph, SimpleDocTemplate, Spacer, Table, TableStyle
 
 from disputes.models import Evidence
 from disputes.operations.evidence_pack import EvidencePack, Row
+from instainstru.pdf.lettering import drawable, styles
 
-_STYLES = getSampleStyleSheet()
+_STYLES = styles()
 _WIDTHS = (1.9 * inch, 5.1 * inch)
 _LINES = TableStyle([("VALIGN", (0, 0), (-1, -1), "TOP"), ("LINEBELOW", (0, 0), (-1, -1), 0.25, "#cccccc")])
 
@@ -27,11 +26,12 @@ def as_pdf(pack: EvidencePack) -> bytes:
         target, pagesize=LETTER, title=pack.title, author="InstaInstru", leftMargin=inch / 2, rightMargin=inch / 2,
         invariant=1,
     )  # fmt: skip
-    story: list[Flowable] = [Paragraph(escape(pack.title), _STYLES["Title"])]
+    story: list[Flowable] = [Paragraph(drawable(pack.title), _STYLES["Title"])]
     for chapter in pack.chapters:
-        story.append(Paragraph(escape(chapter.title), _STYLES["Heading2"]))
+        story.append(Paragraph(drawable(chapter.title), _STYLES["Heading2"]))
         if chapter.rows:
-            story.append(Table([_cells(row) for row in chapter.rows], colWidths=_WIDTHS, style=_LINES))
+            cells = [_cells(row) for row in chapter.rows]  # a statement may be longer than a page
+            story.append(Table(cells, colWidths=_WIDTHS, style=_LINES, splitInRow=1))
         else:
             story.append(Paragraph("Nothing.", _STYLES["BodyText"]))
         story.append(Spacer(1, inch / 8))
@@ -51,7 +51,7 @@ def as_zip(pack: EvidencePack) -> bytes:
 
 
 def _cells(row: Row) -> list[Flowable]:
-    return [Paragraph(escape(text).replace("\n", "<br/>"), _STYLES["BodyText"]) for text in row]
+    return [Paragraph(drawable(text), _STYLES["BodyText"]) for text in row]
 
 
 def _name_of(shown: Evidence) -> str:

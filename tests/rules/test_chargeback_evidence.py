@@ -9,7 +9,7 @@ import pytest
 from bookings.models import Booking
 from disputes import operations as cases
 from disputes.models import Chargeback, EvidenceSubmission
-from disputes.operations.evidence_pack import pack_of
+from disputes.operations.evidence_pack import Chapter, EvidencePack, pack_of
 from disputes.operations.evidence_pdf import as_pdf, as_zip
 from disputes.tasks import sweep_unanswered_submissions
 from instainstru import clock
@@ -73,6 +73,13 @@ def test_the_pack_is_a_pdf_and_a_zip_and_the_same_each_time(chargeback: Chargeba
     assert as_pdf(pack) == as_pdf(pack)
     with zipfile.ZipFile(io.BytesIO(as_zip(pack))) as archive:
         assert archive.namelist() == ["evidence.pdf"]
+
+
+@pytest.mark.parametrize("said", ["word " * 800, "\n" * 4_000, "W" * 4_000, "美咲, 🙂 \u202e" * 400])
+def test_whatever_was_said_has_room_in_the_pack(said: str) -> None:
+    pack = EvidencePack(title="Łucja", chapters=[Chapter(title="美咲", rows=[("Said", said), ("🙂", "")])], files=[])
+
+    assert as_pdf(pack).startswith(b"%PDF-")
 
 
 @pytest.mark.rule("P11")
