@@ -15,24 +15,31 @@ from instainstru.local.scenarios.times import read_distance
 from instainstru.models import ClockOffset
 
 TELL_EVERY = timedelta(seconds=2)
+A_JOURNEY = (
+    "Every sweep that waits for an instant on the way runs at that instant, and web server, worker and simulator come "
+    "along. What CLOCKWORK runs once a night by the wall's clock (tiers, reconciling, clearing away) does not run on a "
+    "journey."
+)
 
 
 class Command(BaseCommand):
     help = (
-        "Show product time, or travel: every sweep that waits for an instant on the way runs at that instant, and web "
-        "server, worker and simulator come along. What CLOCKWORK runs once a night by the wall's clock (tiers, "
-        "reconciling, clearing away) does not run on a journey. Works beside a running demo, where no real money is. "
-        "Exits 0 if it is there, 1 if it can't travel, 2 if asked wrongly."
+        f"Show product time, or travel. {A_JOURNEY} Works beside a running demo, where no real money is. Exits 0 if it "
+        "is there, 1 if it can't travel, 2 if asked wrongly."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--json", action="store_true", help="Answer with one JSON object.")
         ways = parser.add_subparsers(dest="way", metavar="advance|to")
-        advance = ways.add_parser("advance", help="Travel on by so much, such as 24h, 30m or 2d12h.")
+        advance = ways.add_parser(
+            "advance", help="Travel on by so much, such as 24h, 30m or 2d12h.", description=A_JOURNEY
+        )
         advance.add_argument(
             "distance", type=_distance, help="Numbers with d, h, m or s behind each, added up: 24h, 30m, 2d12h."
         )
-        to = ways.add_parser("to", help="Travel to an instant in ISO form, UTC unless it says otherwise.")
+        to = ways.add_parser(
+            "to", help="Travel to an instant in ISO form, UTC unless it says otherwise.", description=A_JOURNEY
+        )
         to.add_argument(
             "instant", type=_instant, help="Such as 2026-11-05, 2026-11-05T09:00 or 2026-11-05T09:00+01:00."
         )
