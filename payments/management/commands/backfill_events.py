@@ -2,9 +2,10 @@
 
 import json
 from datetime import datetime
+from functools import partial
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import BaseCommand, CommandParser
 
 from instainstru import clock
 from payments import operations
@@ -17,8 +18,8 @@ from payments.operations.backfill import Backfilled
 class Command(BaseCommand):
     help = (
         "Ask Stripe for the events of our account and of every connected one, since where it was last complete, and "
-        "take in those that we have missed. The clockwork applies them. Exits 2 if Stripe does not answer; what was "
-        "taken in stays."
+        "take in those that we have missed. The clockwork applies them. Exits 2 if Stripe did not tell us of an "
+        "account: the others are asked all the same."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -29,37 +30,43 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="Answer with one JSON object.")
 
     def handle(self, *args: Any, since: datetime | None, dry_run: bool, json: bool, **options: Any) -> None:
-        try:
-            done = self._backfill(since=since, dry_run=dry_run)
-        except (GatewayRefused, GatewayUnavailable) as trouble:
-            raise CommandError(f"Stripe did not tell us: {trouble}", returncode=2) from trouble
+        now, progress = clock.now(), Progress(self)
+        account_ids = operations.accounts_to_backfill()
+        done: list[Backfilled] = []
+        silent: dict[str, str] = {}
+        for number, account_id in enumerate(account_ids, start=1):
+            tell = partial(_tell_of_events, progress, f"{number} of {len(account_ids)} accounts")
+            try:
+                done.append(
+                    operations.backfill_events(account_id=account_id, since=since, dry_run=dry_run, now=now, tell=tell)
+                )
+            except (GatewayRefused, GatewayUnavailable) as trouble:
+                silent[account_id] = str(trouble)
         if json:
-            self.stdout.write(_as_json(done, dry_run=dry_run))
-            return
+            self.stdout.write(_as_json(done, silent, dry_run=dry_run))
+        else:
+            self._say(done, silent, dry_run=dry_run)
+        if silent:
+            raise SystemExit(2)
+
+    def _say(self, done: list[Backfilled], silent: dict[str, str], *, dry_run: bool) -> None:
         verb = "is missing" if dry_run else "was missing and is taken in"
         for one in done:
             for event_id in one.missing:
                 self.stdout.write(f"{event_id} {verb}{f' ({one.account_id})' if one.account_id else ''}.")
+        for account_id, trouble in silent.items():
+            self.stdout.write(self.style.ERROR(f"{account_id or 'Our own account'}: not answered: {trouble}"))
         looked_at, missing = sum(one.looked_at for one in done), sum(len(one.missing) for one in done)
-        self.stdout.write(self.style.SUCCESS(f"{looked_at} events of {len(done)} accounts: {missing} missing."))
-
-    def _backfill(self, *, since: datetime | None, dry_run: bool) -> list[Backfilled]:
-        now, progress = clock.now(), Progress(self)
-        account_ids = operations.accounts_to_backfill()
-
-        def backfill(number: int, account_id: str) -> Backfilled:
-            return operations.backfill_events(
-                account_id=account_id,
-                since=since,
-                dry_run=dry_run,
-                now=now,
-                tell=lambda read: progress.tell(f"{number} of {len(account_ids)} accounts, {read} events"),
-            )
-
-        return [backfill(number, account_id) for number, account_id in enumerate(account_ids, start=1)]
+        unknown = f", {len(silent)} accounts not answered" if silent else ""
+        style = self.style.ERROR if silent else self.style.SUCCESS
+        self.stdout.write(style(f"{looked_at} events of {len(done)} accounts: {missing} missing{unknown}."))
 
 
-def _as_json(done: list[Backfilled], *, dry_run: bool) -> str:
+def _tell_of_events(progress: Progress, place: str, read: int) -> None:
+    progress.tell(f"{place}, {read} events")
+
+
+def _as_json(done: list[Backfilled], silent: dict[str, str], *, dry_run: bool) -> str:
     accounts = [
         {
             "account": one.account_id or None,
@@ -69,4 +76,5 @@ def _as_json(done: list[Backfilled], *, dry_run: bool) -> str:
         }
         for one in done
     ]
-    return json.dumps({"dry_run": dry_run, "accounts": accounts})
+    not_answered = [{"account": account_id or None, "said": trouble} for account_id, trouble in silent.items()]
+    return json.dumps({"dry_run": dry_run, "accounts": accounts, "not_answered": not_answered})
