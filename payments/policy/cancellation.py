@@ -69,7 +69,9 @@ def plan_instructor_cancellation(facts: Facts, now: datetime, *, rules: Rules) -
 def _require_cancellable(facts: Facts) -> None:
     if facts.payment_status == PaymentStatus.SETTLED:
         raise Refused("already_settled")
-    if facts.payment_status == PaymentStatus.MANUAL_REVIEW and facts.review_reason != ReviewReason.COLLECTION_FAILED:
+    if facts.review_reason == ReviewReason.COLLECTION_FAILED:  # advanced for a lesson that was taken; no case is open
+        raise Refused("already_completed")
+    if facts.payment_status == PaymentStatus.MANUAL_REVIEW:
         raise Refused("under_review")
     if facts.booking_status not in (BookingStatus.PENDING, BookingStatus.CONFIRMED):
         raise Refused("already_completed")
