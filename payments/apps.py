@@ -16,8 +16,8 @@ class PaymentsConfig(AppConfig):
         from payments.endings import check_every_kind_has_one_ending
         from payments.gateway.client import configure_sdk
         from payments.gateway.schedules import check_usual_schedule
-        from payments.models import ReconciliationItem
         from payments.operations.event_readers import READERS
+        from payments.queries.gauges import GAUGES
 
         configure_sdk()
         checks.register(check_every_kind_has_one_ending)
@@ -27,8 +27,5 @@ class PaymentsConfig(AppConfig):
             readers.register(types, reader)
         for queue in (*QUEUES, RECONCILIATION):
             register_queue(queue)
-        gauges.register(
-            "books_drift_cents",
-            "Cents by which our books and Stripe's differ: every work item of reconciling that is not resolved.",
-            lambda: ReconciliationItem.objects.unresolved().drift(),
-        )
+        for name, (text, read) in GAUGES.items():
+            gauges.register(name, text, read)

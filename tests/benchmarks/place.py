@@ -26,7 +26,7 @@ class Scale:
 
     is_quick: bool
     seconds: float  # that each point may take
-    payments: int  # that are due at most in the settlement sweep
+    payments: int  # that are due in the settlement sweep
     web_processes: int
     web_threads: int
     worker_threads: int

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from django.test import Client
 
 from bookings.models import Booking
 from instainstru import clock
@@ -15,6 +16,9 @@ from tests.rules.standing import payment_of, stands
 from tests.stage import Stage
 
 HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
+
+
+GAUGED = ("operations_oldest", "stripe_calls_unanswered", "sweeps_late")
 
 
 @pytest.fixture
@@ -165,3 +169,28 @@ def test_the_completer_leaves_living_runners_and_waiting_repeats_alone(
     tasks.sweep_unfinished_operations()
 
     assert len(started) == 1
+
+
+# --- Seen from outside ----------------------------------------------------------------------------------------------
+
+
+def test_prometheus_hears_what_is_late_and_what_is_unanswered(stage: Stage, due: Booking, client: Client) -> None:
+    def told() -> dict[str, float]:
+        lines = client.get("/metrics").content.decode().splitlines()
+        return {name: float(value) for name, value in (line.split() for line in lines if line.startswith(GAUGED))}
+
+    stage.stand_at(clock.now() + HOUR)
+    assert told() == {
+        "operations_oldest_open_seconds": 0,
+        "stripe_calls_unanswered": 0,
+        "sweeps_late_seconds": 3600,
+    }
+    stage.simulator.order_fault("authorize", "timeout_before")
+    tasks.begin_due(payment_id=due.payment_id, kind=Action.AUTHORIZE)
+    stage.stand_at(clock.now() + MINUTE)
+
+    assert told() == {
+        "operations_oldest_open_seconds": 60,
+        "stripe_calls_unanswered": 1,
+        "sweeps_late_seconds": 0,
+    }
