@@ -28,9 +28,7 @@ def lateness_of_the_sweeps() -> float:
     now = clock.now()
     free = Payment.objects.unclaimed(at=clock.wall()).without_open_operation()
     # One look into the small index behind each sweep.
-    first = (
-        free.filter(**{f"{name}__lte": now}).order_by(name).values_list(name, flat=True).first() for name in SWEPT_BY
-    )
+    first = (free.filter(**{f"{name}__lte": now}).order_by(name).values_list(name, flat=True).first() for name in SWEPT)
     return _seconds_since(min((at for at in first if at is not None), default=None))
 
 
