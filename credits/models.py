@@ -165,7 +165,7 @@ class NegativeBalance(models.Model):
     reference = models.CharField(max_length=24, unique=True, help_text="The booking that it came of.")
     owed_cents = models.PositiveBigIntegerField(help_text="What was owed in all.")
     paid_off_cents = models.PositiveBigIntegerField(default=0, help_text="By credit, new or released.")
-    lifted_cents = models.PositiveBigIntegerField(default=0, help_text="The chargeback was won: not owed after all.")
+    lifted_cents = models.PositiveBigIntegerField(default=0, help_text="By a ruling: not owed after all.")
     given_back_cents = models.PositiveBigIntegerField(
         default=0, help_text="What had paid it off and came back as a new credit."
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django.db import transaction
 
@@ -11,10 +11,10 @@ from disputes.operations.evidence_pack import EvidencePack, instant, pack_of
 from instainstru.accounts.models import User
 from instainstru.api.idempotency import Receipt
 from instainstru.refusals import Refused
+from payments.engine import REPEAT_AFTER
 from payments.gateway import disputes as gateway
 from payments.gateway.parties import GatewayRefused, GatewayUnavailable
 
-REPEAT_AFTER = (timedelta(minutes=1), timedelta(minutes=5), timedelta(minutes=15))  # P10.4, then every 15 minutes
 LONGEST_TEXT = 20_000  # characters of one of Stripe's evidence fields
 
 
