@@ -2,13 +2,15 @@
 
 import io
 import json
+import os
+import signal
 
 import pytest
 from django.core.management import CommandError, call_command
 
 from instainstru.local.simulation import many
-from instainstru.local.simulation.play import Failure, Outcome, play
-from instainstru.local.simulation.story import Story
+from instainstru.local.simulation.play import Failure, Outcome, play, story_of
+from instainstru.local.simulation.story import Faults, Story
 
 
 @pytest.mark.timeout(300)
@@ -36,11 +38,22 @@ def test_a_seed_that_fails_says_how_to_play_it_again(transactional_db: None, mon
     out = io.StringIO()
 
     with pytest.raises(SystemExit) as ended:
-        call_command("simulate", *["--bookings", "1", "--only", "1,2", "--as-it-is"], stdout=out)
+        call_command("simulate", *["--bookings", "1", "--only", "1,2", "--as-it-is", "--json"], stdout=out)
 
     assert ended.value.code == 1
     assert "money is lost: 42" in out.getvalue()
-    assert "replay: manage.py simulate --seed 1 --bookings 1 --faults heavy --only 1,2" in out.getvalue()
+    replay = "manage.py simulate --seed 1 --bookings 1 --faults heavy --only 1,2 -v 2"
+    assert f"replay: {replay}\n" in out.getvalue()
+    report = json.loads(out.getvalue().splitlines()[-1])
+    (told,) = report["failures"]
+    steps = story_of(1, bookings=1, faults=Faults.HEAVY).steps[:2]
+    assert told == {
+        "seed": 1,
+        "after": None,
+        "lines": ["money is lost: 42"],
+        "steps": [str(step) for step in steps],
+        "replay": replay,
+    }
 
 
 @pytest.mark.timeout(300)
@@ -80,3 +93,39 @@ def test_who_asks_wrongly_is_told_in_words(asked: tuple[str, ...], said: str) ->
         call_command(*asked)
 
     assert said in str(refused.value)
+
+
+@pytest.mark.timeout(300)
+def test_a_process_that_dies_ends_the_others_and_is_told(
+    transactional_db: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def deadly(story: Story, **named: object) -> Outcome:
+        match story.seed:
+            case 1:
+                signal.pause()
+            case 4:
+                os._exit(7)
+        return play(story, **named)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(many, "play", deadly)
+    out = io.StringIO()
+
+    with pytest.raises(SystemExit) as ended:
+        call_command("simulate", *["--bookings", "1", "--seeds", "4", "--workers", "2", "--json"], stdout=out)
+
+    assert ended.value.code == 1
+    assert "process 2 ended at seed 4 with 7; the others were ended" in out.getvalue()
+    report = json.loads(out.getvalue().splitlines()[-1])
+    assert report["died"] == {"process": 2, "seed": 4, "exit_code": 7}
+    assert (report["seeds"], list(report["trails"])) == (1, ["2"])
+
+
+@pytest.mark.timeout(300)
+def test_no_further_seed_is_begun_when_its_minutes_are_over(transactional_db: None) -> None:
+    out = io.StringIO()
+
+    options = ["--seed", "1", "--seeds", "1000", "--minutes", "0", "--workers", "1"]
+    call_command("simulate", *options, "--bookings", "1", "--json", stdout=out)
+
+    report = json.loads(out.getvalue().splitlines()[-1])
+    assert (report["seeds"], list(report["trails"])) == (1, ["1"])

@@ -6,7 +6,7 @@ import multiprocessing
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import ForkProcess
 from typing import Any
@@ -24,6 +24,19 @@ Json = dict[str, Any]
 TellStep = Callable[[str], object]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Death:
+    """Which process ended before its time, counted from 1, and which seed it was at, if it had any left."""
+
+    process: int
+    seed: int | None
+    exit_code: int
+
+    def __str__(self) -> str:
+        at = "" if self.seed is None else f" at seed {self.seed}"
+        return f"process {self.process} ended{at} with {self.exit_code}"
+
+
 @dataclass(slots=True)
 class Report:
     """What came of all seeds so far."""
@@ -35,7 +48,8 @@ class Report:
     busy_seconds: float = 0  # of all processes together
     cpu_seconds: float = 0  # the same, without PostgreSQL's, and without waiting for a core
     interrupted: bool = False
-    failed: list[int] = field(default_factory=list)
+    died: Death | None = None  # the first one; the others were ended then
+    failed: list[Outcome] = field(default_factory=list)
     words: Counter[str] = field(default_factory=Counter)
     ends: Counter[str] = field(default_factory=Counter)
     coverage: Coverage = field(default_factory=Coverage)
@@ -52,14 +66,17 @@ class Report:
         self.coverage.add(outcome.coverage)
         self.trails[outcome.story.seed] = outcome.trail
         if outcome.failure:
-            self.failed.append(outcome.story.seed)
+            self.failed.append(outcome)
 
     def as_json(self) -> Json:
+        failed = sorted(self.failed, key=lambda outcome: outcome.story.seed)
         return {
             "seeds": self.seeds,
             "interrupted": self.interrupted,
-            "failed": len(self.failed),
-            "failed_seeds": sorted(self.failed),
+            "died": asdict(self.died) if self.died else None,
+            "failed": len(failed),
+            "failed_seeds": [outcome.story.seed for outcome in failed],
+            "failures": [_failure_as_json(outcome) for outcome in failed],
             "bookings": self.bookings,
             "steps": self.steps,
             "seconds": round(self.seconds, 1),
@@ -75,8 +92,9 @@ class Report:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
-    """How each seed is played."""
+    """How each seed is played, and until when another one is begun, by this machine's own clock."""
 
+    until: float
     bookings: int
     faults: Faults
     only: set[int] | None
@@ -84,9 +102,26 @@ class Order:
     tell_step: TellStep | None
 
 
+@dataclass(frozen=True, slots=True)
+class Worker:
+    """A process that plays a share of the seeds, and those of them of which it has not told yet."""
+
+    number: int
+    process: ForkProcess
+    left: list[int]
+
+    def bury(self) -> Death | None:
+        """Wait for its end, and return what is to be told of it unless it ended well."""
+        self.process.join()
+        if not self.process.exitcode:
+            return None
+        return Death(process=self.number, seed=next(iter(self.left), None), exit_code=self.process.exitcode)
+
+
 def play_many(
     seeds: Sequence[int],
     *,
+    minutes: float,
     bookings: int,
     faults: Faults,
     workers: int,
@@ -95,9 +130,19 @@ def play_many(
     tell_step: TellStep | None,
     tell_seed: Callable[[Outcome, Report], object],
 ) -> Report:
-    """Play every seed and tell of each as it ends; Ctrl-C ends the rest. Raises RuntimeError if a process dies."""
-    order = Order(bookings=bookings, faults=faults, only=only, shortens=shortens, tell_step=tell_step)
+    """Play every seed and tell of each as it ends; Ctrl-C and the death of a process end the rest.
+
+    After so many minutes no process begins another seed; each plays one, however long everything takes.
+    """
     report, started = Report(), time.monotonic()
+    order = Order(
+        until=started + 60 * minutes,
+        bookings=bookings,
+        faults=faults,
+        only=only,
+        shortens=shortens,
+        tell_step=tell_step,
+    )
 
     def take(outcome: Outcome) -> None:
         report.add(outcome)
@@ -109,33 +154,41 @@ def play_many(
             _play_seeds(seeds, order, take)
         else:
             connections.close_all()  # before the forks: a connection can't be shared
-            _let_workers_play(seeds, order, take, workers=workers)
+            report.died = _let_workers_play(seeds, order, take, workers=workers)
     except KeyboardInterrupt:
         report.interrupted = True
     return report
 
 
-def _let_workers_play(seeds: Sequence[int], order: Order, take: Callable[[Outcome], None], *, workers: int) -> None:
+def _let_workers_play(
+    seeds: Sequence[int], order: Order, take: Callable[[Outcome], None], *, workers: int
+) -> Death | None:
+    """Let every process play its share; if one dies, end the others and return which it was."""
     context = multiprocessing.get_context("fork")
-    open_ends: dict[Connection, ForkProcess] = {}
+    open_ends: dict[Connection, Worker] = {}
     for number in range(workers):
         ours, theirs = context.Pipe(duplex=False)
-        worker = context.Process(target=_work, args=(seeds[number::workers], order, theirs), daemon=True)
-        worker.start()
+        share = seeds[number::workers]
+        process = context.Process(target=_work, args=(share, order, theirs), daemon=True)
+        process.start()
         theirs.close()
-        open_ends[ours] = worker
+        open_ends[ours] = Worker(number + 1, process, list(share))
+    died: Death | None = None
     while open_ends:
         for end in wait(list(open_ends)):
             assert isinstance(end, Connection)
             try:
-                message = end.recv()
-            except EOFError:
-                worker = open_ends.pop(end)
-                worker.join()
-                if worker.exitcode:
-                    raise RuntimeError(f"A process of the simulation ended with {worker.exitcode}.") from None
+                outcome = end.recv()
+            except (EOFError, OSError):  # OSError: it ended in the middle of what it told
+                death = open_ends.pop(end).bury()
+                if death and not died:
+                    died = death
+                    for other in open_ends.values():
+                        other.process.terminate()
                 continue
-            take(message)
+            open_ends[end].left.remove(outcome.story.seed)
+            take(outcome)
+    return died
 
 
 def _work(seeds: Sequence[int], order: Order, end: Connection) -> None:
@@ -158,3 +211,16 @@ def _play_seeds(seeds: Sequence[int], order: Order, take: Callable[[Outcome], ob
             if outcome.failure is not None and order.shortens and order.only is None:
                 outcome = shorten(outcome, lambda shorter: play(shorter, simulator=simulator, start_over=start_over))
             take(outcome)
+            if time.monotonic() >= order.until:
+                return
+
+
+def _failure_as_json(outcome: Outcome) -> Json:
+    assert outcome.failure is not None
+    return {
+        "seed": outcome.story.seed,
+        "after": outcome.failure.after,
+        "lines": list(outcome.failure.lines),
+        "steps": [str(step) for step in outcome.story.steps],
+        "replay": outcome.story.replay,
+    }

@@ -72,6 +72,15 @@ class Story:
         """How many students there are, and how many instructors."""
         return max(2, len(self.lessons) // LESSONS_PER_PERSON)
 
+    @property
+    def replay(self) -> str:
+        """The command that plays these steps of the seed again."""
+        numbers = ",".join(str(step.number) for step in self.steps)
+        return (
+            f"manage.py simulate --seed {self.seed} --bookings {len(self.lessons)} --faults {self.faults} "
+            f"--only {numbers} -v 2"
+        )
+
     def with_steps(self, numbers: set[int]) -> Story:
         """Return this story with these steps alone."""
         return Story(

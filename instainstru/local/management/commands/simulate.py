@@ -1,6 +1,7 @@
 """`manage.py simulate`: a marketplace at random, with everything going wrong, and no cent lost."""
 
 import json
+import math
 import os
 import signal
 from typing import Any
@@ -19,12 +20,16 @@ class Command(BaseCommand):
     help = (
         "Play random weeks of a marketplace against the real operations, in databases and Stripe simulators of their "
         "own, and prove after every step that no cent is lost, doubled or stranded. Exits 1 if a seed fails, with how "
-        "to replay it and a shortened story; 130 if it was interrupted, with what had been played by then."
+        "to replay it and a shortened story, or if one of its processes dies; 130 if it was interrupted. It tells what "
+        "had been played by then in any case."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--seed", type=a_number, default=1, help="The first seed; 1 by default.")
         parser.add_argument("--seeds", type=a_positive_number, default=1, help="How many seeds, one after another.")
+        parser.add_argument(
+            "--minutes", type=float, default=math.inf, help="Begin no further seed after so many; no limit by default."
+        )
         parser.add_argument(
             "--bookings", type=a_positive_number, default=10, help="Bookings of each seed; 10 by default."
         )
@@ -53,19 +58,22 @@ class Command(BaseCommand):
         signal.signal(signal.SIGTERM, signal.default_int_handler)  # the seeds' processes end as with Ctrl-C
         report = play_many(
             range(seed, seed + seeds),
+            minutes=options["minutes"],
             bookings=options["bookings"],
             faults=Faults(options["faults"]),
             workers=min(options["workers"], seeds),
             only=only,
             shortens=not options["as_it_is"],
             tell_step=self.stdout.write if seeds == 1 and options["verbosity"] > 1 else None,
-            tell_seed=lambda outcome, so_far: self._tell(outcome, so_far, of=seeds, bookings=options["bookings"]),
+            tell_seed=lambda outcome, so_far: self._tell(outcome, so_far, of=seeds),
         )
         self._sum_up(report, as_json=options["json"])
-        if report.failed or report.interrupted:
-            raise SystemExit(1 if report.failed else INTERRUPTED)
+        if report.failed or report.died:
+            raise SystemExit(1)
+        if report.interrupted:
+            raise SystemExit(INTERRUPTED)
 
-    def _tell(self, outcome: Outcome, so_far: Report, *, of: int, bookings: int) -> None:
+    def _tell(self, outcome: Outcome, so_far: Report, *, of: int) -> None:
         mark = self.style.ERROR("FAIL") if outcome.failure else self.style.SUCCESS("pass")
         self.stdout.write(
             f"{mark}  seed {outcome.story.seed}  {outcome.bookings} bookings, {outcome.steps} steps, "
@@ -79,11 +87,7 @@ class Command(BaseCommand):
             self.stdout.write("      the story, shortened:")
             for step in outcome.story.steps:
                 self.stdout.write(f"      {step}")
-            numbers = ",".join(str(step.number) for step in outcome.story.steps)
-            self.stdout.write(
-                f"      replay: manage.py simulate --seed {outcome.story.seed} --bookings {bookings} "
-                f"--faults {outcome.story.faults} --only {numbers} -v 2"
-            )
+            self.stdout.write(f"      replay: {outcome.story.replay}")
         self.stdout.flush()
 
     def _sum_up(self, report: Report, *, as_json: bool) -> None:
@@ -98,6 +102,8 @@ class Command(BaseCommand):
             "of them its own work": f"{report.cpu_seconds / bookings:.2f}",
         }
         self.stdout.write("\ninterrupted" if report.interrupted else "")
+        if report.died:
+            self.stdout.write(self.style.ERROR(f"{report.died}; the others were ended"))
         for name, value in rows.items():
             self.stdout.write(f"{name:36}{value:>10}")
         for title, counts in (("steps went", report.words), ("payments ended", report.ends)):
