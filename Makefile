@@ -61,7 +61,7 @@ mutation: dev ## half an hour: every small mistake in the pure policy must fail 
 sabotage: dev ## ten minutes: the engine is broken on purpose in a copy, one way at a time, and the suite has to notice
 	@$(PYTHON_OF_PROJECT) -m tests.sabotage $(ARGS)
 
-simulate: local ## SEEDS=100 random weeks of a marketplace with everything going wrong, over all cores; ARGS="--seed 7"
+simulate: local ## SEEDS=100 random weeks of a marketplace with everything going wrong, over all cores; ARGS="--minutes 3"
 	@$(MANAGE) simulate --seeds $(or $(SEEDS),20) $(ARGS)
 
 bench: dev ## how fast it is, against a floor of the same run; ARGS="--only sweeps --quick --json bench.json"
