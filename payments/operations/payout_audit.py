@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from django.db.models import Prefetch, QuerySet
+from django.db.models import Max, Prefetch, QuerySet
 
 from instainstru.accounts.models import User
 from instainstru.api.idempotency import Receipt
@@ -66,6 +66,7 @@ def accounts_to_audit() -> QuerySet[Payee]:
             Prefetch("payout_holds", PayoutHold.objects.in_force(), to_attr="holds_in_force"),
             Prefetch("schedule_changes", ScheduleChange.objects.unanswered(), to_attr="unanswered_changes"),
         )
+        .annotate(last_change=Max("schedule_changes__pk"))
         .order_by("id")
     )
 
@@ -95,7 +96,12 @@ def fix(gap: Gap, *, actor: User, now: datetime, receipt: Receipt | None = None)
     match gap.kind:
         case GapKind.SCHEDULE_DIFFERS:
             ordered = correct_schedule(
-                payee=gap.payee, actor=actor, reason=f"It was {gap.found} at Stripe.", now=now, receipt=receipt
+                payee=gap.payee,
+                last_change=gap.payee.last_change,  # type: ignore[attr-defined]  # annotated
+                actor=actor,
+                reason=f"It was {gap.found} at Stripe.",
+                now=now,
+                receipt=receipt,
             )
             return ordered.change is not None and ordered.change.is_done
         case GapKind.UNANSWERED:

@@ -81,14 +81,20 @@ def release_payouts(
 
 
 def correct_schedule(
-    *, payee: Payee, actor: User, reason: str, now: datetime, receipt: Receipt | None = None
+    *, payee: Payee, last_change: int | None, actor: User, reason: str, now: datetime, receipt: Receipt | None = None
 ) -> Ordered:
-    """Set an account's schedule to what it has to be: manual while held, else the usual one. Raises as holding does."""
+    """Set an account's schedule to what it has to be: manual while held, else the usual one. Raises as holding does.
+
+    `last_change` was the account's last one before Stripe was looked at: if there is another, nothing more is written.
+    """
     _send_what_is_unanswered(payee, now=now)
     with transaction.atomic(durable=True):
         payee = _lock(payee)
         _require_nothing_unanswered(payee)
         hold = payee.payout_holds.in_force().first()
+        latest = payee.schedule_changes.order_by("pk").last()
+        if latest is not None and latest.pk != last_change:  # somebody else has looked, too, and was sooner
+            return Ordered(change=latest, hold=hold, is_new=False)
         schedule = wanted_schedule(hold)
         change = _write(payee, schedule, kind=Kind.CORRECT, hold=hold, reason=reason, actor=actor, now=now)
         if receipt:

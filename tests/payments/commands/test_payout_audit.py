@@ -1,5 +1,8 @@
 """`payouts audit`: every account at Stripe against what it should be, and setting right what can be."""
 
+import threading
+from functools import partial
+
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
@@ -9,10 +12,12 @@ from instainstru.accounts.models import User
 from instainstru.models import StaffAction
 from payments import operations as payments
 from payments.gateway import client, schedules
-from payments.gateway.schedules import Schedule
+from payments.gateway.schedules import PayoutState, Schedule
 from payments.models import Payee, ScheduleChange
+from payments.operations import payout_audit
 from payments.operations.payout_audit import accounts_to_audit
 from tests.bookings.factories import PayeeFactory
+from tests.concurrency.meeting import PATIENCE, at_once
 from tests.factories import UserFactory
 from tests.payments.commands.conftest import calls
 from tests.stage import Stage, make_service
@@ -93,6 +98,19 @@ def test_what_is_set_right_is_written_down(stage: Stage, payee: Payee, finance: 
     assert "schedule differs: weekly:friday, should be daily. Set right." in told.text
 
 
+def test_what_somebody_else_has_set_right_meanwhile_is_not_asked_for_again(
+    stage: Stage, payee: Payee, finance: User
+) -> None:
+    change_at_stripe(stage, payee, finance)
+    first, second = (payout_audit.gaps_of(accounts_to_audit().get()) for _ in range(2))
+    ((gap,), (same,)) = list(first), list(second)
+
+    assert payout_audit.fix(gap, actor=finance, now=clock.now())
+    assert payout_audit.fix(same, actor=finance, now=clock.now())
+
+    assert ScheduleChange.objects.count() == 1
+
+
 def test_a_correction_that_stripe_refuses_stays_a_difference(stage: Stage, payee: Payee, finance: User) -> None:
     change_at_stripe(stage, payee, finance)
     stage.simulator.order_fault("account", "refuse")
@@ -100,6 +118,28 @@ def test_a_correction_that_stripe_refuses_stays_a_difference(stage: Stage, payee
     assert calls("payouts", "audit", "--fix", "--as", finance.email).code == 1
 
     assert calls("payouts", "audit", "--fix", "--as", finance.email).code == 0
+
+
+def test_two_at_once_set_it_right_once(
+    stage: Stage, payee: Payee, finance: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both have seen the difference before either sets it right; the second may have to leave it to the first."""
+    change_at_stripe(stage, payee, finance)
+    gate = threading.Barrier(2, timeout=PATIENCE)
+
+    def look_together(account_id: str) -> PayoutState:
+        state = schedules.payout_state(account_id)
+        gate.wait()
+        return state
+
+    with monkeypatch.context() as patched:
+        patched.setattr(payout_audit, "payout_state", look_together)
+        told = at_once([partial(calls, "payouts", "audit", "--fix", "--as", finance.email)] * 2)
+
+    assert min(each.code for each in told) == 0
+    assert ScheduleChange.objects.count() == StaffAction.objects.count() == 1
+    assert not ScheduleChange.objects.unanswered().exists()
+    assert calls("payouts", "audit").code == 0
 
 
 def test_an_account_whose_onboarding_is_not_finished_is_no_difference_unless_we_think_so(stage: Stage) -> None:
