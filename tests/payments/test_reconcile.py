@@ -22,6 +22,7 @@ from payments.models.reconciliation import ReconciliationItemQuerySet
 from payments.operations.reconcile import close_item, reconcile, where_to_begin
 from payments.policy.accounts import Account, Line
 from payments.tasks import reconcile_with_stripe
+from tests.concurrency.meeting import at_once
 from tests.factories import UserFactory
 from tests.stage import Stage
 
@@ -71,6 +72,17 @@ def test_what_moved_at_stripe_alone_is_a_work_item_and_settles_itself_once_booke
 
     assert found() == []
     assert ReconciliationItem.objects.get().resolved_at == clock.now()
+
+
+def test_several_at_once_make_one_work_item_of_each_difference(stage: Stage, lived: Booking) -> None:
+    for cents in (1_000, 500, 250):
+        stage.simulator.refund_in_dashboard(lived.payment.intent_id, cents=cents)
+
+    told = at_once([found] * 3)
+
+    assert {off_by for _, _, off_by in told[0]} == {-1_000, -500, -250}
+    assert told == [told[0]] * 3
+    assert ReconciliationItem.objects.unresolved().count() == ReconciliationItem.objects.count() == 3
 
 
 def test_what_had_settled_itself_is_a_work_item_again_if_it_differs_again(stage: Stage, lived: Booking) -> None:

@@ -261,6 +261,22 @@ def test_many_at_once_hold_once(stage: Stage, payee: Payee, finance: User) -> No
     assert schedule_at_stripe(payee) == "manual"
 
 
+def test_many_at_once_release_once(stage: Stage, payee: Payee, finance: User) -> None:
+    calls(*hold(finance))
+    stage.simulator.forget_requests()
+
+    def order() -> bool:
+        return payments.release_payouts(payee=payee, actor=finance, reason="We spoke.", now=clock.now()).is_new
+
+    orders = at_once([order] * 4)
+
+    assert sum(order is True for order in orders) == 1
+    assert (PayoutHold.objects.in_force().count(), ScheduleChange.objects.unanswered().count()) == (0, 0)
+    assert ScheduleChange.objects.filter(kind="release").count() == 1
+    assert sum(entry["effect"] for entry in stage.simulator.requests() if entry["call"] == "account") == 1
+    assert schedule_at_stripe(payee) == "daily"
+
+
 def test_the_database_holds_an_account_once(stage: Stage, payee: Payee, finance: User) -> None:
     calls(*hold(finance))
 

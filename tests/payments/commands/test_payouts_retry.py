@@ -1,6 +1,8 @@
 """`payouts retry`: what Stripe has refused is asked for once more, exactly as shown, by somebody named (P10.3)."""
 
+import threading
 from datetime import timedelta
+from functools import partial
 
 import pytest
 
@@ -9,7 +11,10 @@ from bookings.operations import cancel_booking
 from instainstru import clock
 from instainstru.accounts.models import User
 from instainstru.models import StaffAction
+from payments.management.payouts import retry
 from payments.models import Payment
+from payments.policy.plan import Plan
+from tests.concurrency.meeting import PATIENCE, at_once, effects_at_stripe
 from tests.factories import UserFactory
 from tests.money import assert_balances
 from tests.payments.commands.conftest import calls
@@ -81,6 +86,29 @@ def test_a_reversal_is_retried_and_a_capture_is_not_asked_for_here(stage: Stage,
     assert calls("payouts", "retry", "--as", finance.email).code == 0
 
     assert (status_of(reversal), status_of(capture)) == ("settled", "manual_review")
+
+
+@pytest.mark.rule("P10.3")
+def test_two_at_once_retry_once(stage: Stage, stopped: Booking, finance: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both have seen what stopped before either does anything about it."""
+    gate, plan_of_retry = threading.Barrier(2, timeout=PATIENCE), retry.plan_of_retry
+
+    def plan_together(payment_id: int) -> Plan:
+        plan = plan_of_retry(payment_id)
+        gate.wait()
+        return plan
+
+    monkeypatch.setattr(retry, "plan_of_retry", plan_together)
+
+    told = at_once([partial(calls, "payouts", "retry", "--as", finance.email, "--json")] * 2)
+
+    results = sorted(each.json["payments"][0]["result"] for each in told)
+    assert results[1] == "settled"
+    assert results[0] in ("already_settled", "operation_in_progress")
+    assert sorted(each.code for each in told) == [0, 1]
+    assert (status_of(stopped), StaffAction.objects.count()) == ("settled", 1)
+    assert effects_at_stripe(stage.simulator, stopped)["payout"] == 1
+    assert_balances(stage, card=8_440, instructor=10_560, platform=-2_395, fees=275)
 
 
 @pytest.mark.parametrize(
