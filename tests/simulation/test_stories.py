@@ -150,3 +150,44 @@ def test_a_lesson_of_which_stripe_never_said_whether_it_was_paid_ends_by_a_rulin
 
     assert (outcome.failure, outcome.words["done"]) == (None, len(story.steps))
     assert Booking.objects.get().status == "cancelled"
+
+
+def test_a_cancelling_that_a_change_at_stripe_had_stopped_is_let_go_on_in_the_end(
+    stripe: SimulatorControl, start_over: StartOver
+) -> None:
+    """Seed 10237, shortened: the staff of the end wanted to cancel what was cancelled, and let nothing go on."""
+    cancels_at = BEGINNING + timedelta(hours=10)
+    draft = Draft()
+    draft.add(BEGINNING, "book", 1)
+    draft.add(cancels_at, "stripe_fault", call="capture", fault="lost_answer", times=1)
+    draft.add(cancels_at, "student_cancel", 1)
+    draft.add(cancels_at, "open_dispute", 1, by="staff")
+    draft.add(cancels_at + timedelta(hours=1), "dashboard_refund", 1, cents=1_000)
+    draft.add(cancels_at + timedelta(hours=1), "post", lost=0, late=0, doubled=0, drawn=0)
+    draft.add(cancels_at + timedelta(hours=2), "rule_dispute", 1, ruling="instructor_wins")
+    lesson = the_only_lesson(BEGINNING + timedelta(hours=20))
+    story = Story(seed=10237, faults=Faults.HEAVY, lessons=(lesson,), steps=draft.numbered())
+
+    outcome = play(story, simulator=stripe, start_over=start_over)
+
+    assert (outcome.failure, outcome.ends) == (None, {"student_cancel_lt12_split_50_50": 1})
+
+
+def test_what_a_student_does_at_the_bank_under_a_case_is_no_call_of_ours(
+    stripe: SimulatorControl, start_over: StartOver
+) -> None:
+    """Seeds 10207 and 10256, shortened: we only look what became of the card, and were said to have asked for more."""
+    starts_at = BEGINNING + timedelta(hours=20)
+    draft = Draft()
+    draft.add(BEGINNING, "set_card", 1, card="requires_3ds")
+    draft.add(BEGINNING, "book", 1)
+    draft.add(BEGINNING, "clockwork", running=False)
+    draft.add(starts_at, "open_dispute", 1, by="student")
+    draft.add(starts_at, "finish_3ds", 1)
+    draft.add(starts_at + timedelta(hours=1), "clockwork", running=True)
+    draft.add(starts_at + timedelta(hours=1), "rule_dispute", 1, ruling="instructor_wins")
+    story = Story(seed=10256, faults=Faults.HEAVY, lessons=(the_only_lesson(starts_at),), steps=draft.numbered())
+
+    outcome = play(story, simulator=stripe, start_over=start_over)
+
+    assert (outcome.failure, outcome.words["done"]) == (None, len(story.steps))
