@@ -33,7 +33,10 @@ LESSONS = tuple(
     for number, (hours, credits) in enumerate(zip(HOURS_AHEAD, [0, 5_000, 12_000, 0], strict=True), start=1)
 )
 
+Act = tuple[int, tuple[str, dict[str, object]], int | None]  # which lesson, what, and during which call from then on
+
 lessons = st.sampled_from([lesson.number for lesson in LESSONS])
+acts = st.tuples(lessons, st.sampled_from(AT_ONCE), st.none() | st.integers(0, 2))
 
 
 class Marketplace(RuleBasedStateMachine):
@@ -54,26 +57,36 @@ class Marketplace(RuleBasedStateMachine):
         for lesson in LESSONS:
             self.happens("book", lesson=lesson.number)
 
-    @rule(lesson=lessons, what=st.sampled_from(AT_ONCE))
-    def somebody_acts(self, lesson: int, what: tuple[str, dict[str, object]]) -> None:
-        do, more = what
-        self.happens(do, lesson=lesson, **more)
-
-    @rule(hours=st.sampled_from([0.1, 1, 6, 12, 24, 30, 96, 200]))
-    def time_passes(self, hours: float) -> None:
+    @rule(hours=st.sampled_from([0, 0.1, 1, 6, 12, 24, 30, 96, 200]), acts=st.lists(acts, max_size=4))
+    def time_passes_and_people_act(self, hours: float, acts: list[Act]) -> None:
         self.happens("nothing_but_time", after=timedelta(hours=hours))
+        for lesson, (do, more), calls in acts:
+            meets = {} if calls is None else {"during_call": calls}
+            self.happens(do, lesson=lesson, **more, **meets)
 
     @rule(call=st.sampled_from(CALLS), fault=st.sampled_from([*UNANSWERED, "refuse"]))
     def stripe_fails(self, call: str, fault: str) -> None:
         self.happens("stripe_fault", call=call, fault=fault, times=1)
 
-    @rule(points=st.integers(0, 30))
-    def somebody_will_die(self, points: int) -> None:
-        self.happens("kill", after_points=points)
+    @rule(what=st.sampled_from(["kill", "clockwork", "redis", "redis_forgets"]), points=st.integers(0, 30))
+    def something_of_ours_fails_or_runs_again(self, what: str, points: int) -> None:
+        match what:
+            case "kill":
+                self.happens("kill", after_points=points)
+            case "clockwork":
+                self.happens("clockwork", running=not self.world.traveller.clockwork_runs)
+            case "redis":
+                self.happens("redis", running=not self.world.redis_runs)
+            case _:
+                self.happens(what)
 
     @rule(lost=st.sampled_from([0, 30]), drawn=st.integers(0, 9))
     def post_comes(self, lost: int, drawn: int) -> None:
         self.happens("post", lost=lost, late=10, doubled=10, drawn=drawn)
+
+    @rule(do=st.sampled_from(["backfill", "payouts", "payout_fails"]))
+    def events_are_asked_for_or_money_goes_to_banks(self, do: str) -> None:
+        self.happens(do)
 
     def happens(self, do: str, *, lesson: int | None = None, after: timedelta = timedelta(0), **more: object) -> None:
         step = Step(number=next(self.numbers), at=clock.now() + after, do=do, lesson=lesson, more=more)
@@ -94,8 +107,8 @@ def test_any_order_of_anything(stripe: SimulatorControl, start_over: Callable[[]
     run_state_machine_as_test(
         Marketplace,
         settings=settings(
-            max_examples=3,
-            stateful_step_count=8,
+            max_examples=5,
+            stateful_step_count=20,
             derandomize=True,
             database=None,
             deadline=None,
