@@ -364,12 +364,12 @@ def go_on(subject: Subject, *, now: datetime) -> None:
         return
     count_what_was_taken(payment, halted, facts_of(subject, inputs=halted.inputs).staffs, now=now)
     payment.save_changes()
-    subject.finish(Ending(), halted, now=now)  # the time that a move held; it is held again if the move goes on
     _close(halted, now=now)
     try:
-        with transaction.atomic():  # a move finds its new time taken only after its operation was written
+        with transaction.atomic():
             _go_on(subject, halted, Action(halted.kind), now=now)
     except Refused:  # what the case has left nothing to do for is done
+        subject.finish(Ending(), halted, now=now)  # the time that a move held is free again
         end_retried_stop(subject, halted, now=now)
         payment.save_changes()
         go_on(subject, now=now)
@@ -420,6 +420,7 @@ def _succeed(subject: Subject, operation: Operation, successor: Action, *, time_
         with transaction.atomic():
             _go_on(subject, operation, successor, time_was_taken=time_was_taken, now=now)
     except Refused as refusal:
+        subject.finish(Ending(), operation, now=now)  # the time that a move held is free again
         operation.refusal_code = refusal.code
         operation.save(update_fields=["refusal_code"])
 
