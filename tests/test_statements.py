@@ -104,6 +104,22 @@ def test_a_checkout_and_its_cancellation(sam: APIClient, stage: Stage, hours_ahe
     assert statements(sam.post, "booking-cancel", booked.ref) <= MONEY
 
 
+def test_many_small_credits_take_no_more_than_one(sam: APIClient, stage: Stage) -> None:
+    def made(lots: int, *, hours_ahead: float) -> tuple[int, int]:
+        for _ in range(lots):
+            stage.give_credit(600 // lots)
+        starts_at = clock.now() + timedelta(hours=hours_ahead)
+        wish = {"service": stage.service.ref, "starts_at": starts_at.isoformat(), "minutes": 60, "credits_cents": 600}
+        booked = statements(sam.post, "bookings", **wish)
+        return booked, statements(sam.post, "booking-cancel", Booking.objects.latest("id").ref)
+
+    one = made(1, hours_ahead=14)  # and the credit that comes of its cancelling expires after the others
+    many = made(12, hours_ahead=16)
+
+    assert many[0] <= one[0]
+    assert many[1] <= one[1]
+
+
 def test_an_instructors_cancellation(ines: APIClient, stage: Stage) -> None:
     booking = stage.book(hours_ahead=20)
 

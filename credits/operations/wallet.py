@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import BigIntegerField, Case, Expression, F, Value, When
 
 from credits.models import CreditLot, CreditMovement, Wallet
 from credits.policy import Share
@@ -39,14 +39,24 @@ def lock_wallet(student_id: int) -> None:
 
 
 def move(shares: Iterable[Share], kind: CreditMovement.Kind, reference: str, now: datetime) -> list[CreditMovement]:
-    """Move each share of a locked wallet as its kind says, and return the statement's lines."""
+    """Move each share of a locked wallet as its kind says, and return the statement's lines.
+
+    However many lots there are, that is one statement for the lots and one for the lines.
+    """
     shares = list(shares)
-    source, target = FLOWS[kind]
-    for share in shares:
-        CreditLot.objects.filter(id=share.lot_id).update(
-            **{source: F(source) - share.cents, target: F(target) + share.cents}
-        )
+    if shares:
+        source, target = FLOWS[kind]
+        cents = _cents_of_each(shares)
+        moved = CreditLot.objects.filter(id__in=[share.lot_id for share in shares])
+        moved.update(**{source: F(source) - cents, target: F(target) + cents})
     return write_down(shares, kind, reference, now)
+
+
+def _cents_of_each(shares: list[Share]) -> Expression:
+    """Say how many cents of the lot at hand are meant; a lot has one share."""
+    if len(shares) == 1:
+        return Value(shares[0].cents)
+    return Case(*(When(id=share.lot_id, then=share.cents) for share in shares), output_field=BigIntegerField())
 
 
 def write_down(
