@@ -19,6 +19,7 @@ from payments.models import (
     PayoutTransfer,
     Posting,
     ReconciliationItem,
+    ReconciliationRun,
     ScheduleChange,
     Step,
     StripeEvent,
@@ -95,6 +96,7 @@ def leave_rows(booking: Booking | None = None) -> Booking:
         kind="missing_in_books", name=f"txn_{booking.pk}", booked_cents=0, moved_cents=120, happened_at=now,
         found_at=now, seen_at=now,
     )  # fmt: skip
+    ReconciliationRun.objects.create(since=now, until=now, entries=1, transactions=2, differences=1)
     IdempotentRequest.objects.create(
         user=booking.student, key="k", fingerprint="f", subject=f"operation:{operation.reference}", created_at=now
     )

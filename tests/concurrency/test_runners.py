@@ -98,6 +98,7 @@ def test_runners_that_lost_their_lease_send_one_key_and_record_one_answer(
     """The lease only spares work: with one that is over when it begins, both come to the call that had no answer."""
     stage.simulator.order_fault(fault_of, "timeout_before")
     assert not payments.perform(late_cancellation).is_done
+    stage.stand_at(clock.now() + timedelta(minutes=1))  # its repeat is due
     meet_at_stripe(monkeypatch, call, parties=2)
 
     with override_settings(OPERATION_LEASE=timedelta(minutes=-1)):
