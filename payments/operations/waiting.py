@@ -34,6 +34,7 @@ from payments.policy.states import (
     BookingStatus,
     Party,
     PaymentStatus,
+    ReviewReason,
 )
 from payments.rules import rules_of_version
 
@@ -179,12 +180,17 @@ def begin_next(subject: Subject, *, now: datetime) -> None:
 
 
 def _next_in_turn(payment: Payment) -> Operation | None:
-    """What has waited longest, of what may go on: under a case its own; in a stop staff's own, which ends it (P8.7)."""
+    """What has waited longest, of what may go on: under a case its own; in a stop staff's own, which ends it (P8.7).
+
+    A debt waits for a card, and so for whoever pays with a new one (P10.2).
+    """
     waiting = payment.operations.waiting().order_by("number")
     if payment.is_frozen:
         return next((each for each in waiting if not freezes.halts(payment, Action(each.kind))), None)
     if payment.status == PaymentStatus.MANUAL_REVIEW:
-        waiting = waiting.filter(kind__in=BY_STAFF) if payment.review_reason in WITHOUT_A_CASE else waiting.none()
+        may_go_on = BY_STAFF if payment.review_reason in WITHOUT_A_CASE else frozenset()
+        is_a_debt = payment.review_reason == ReviewReason.COLLECTION_FAILED
+        waiting = waiting.filter(kind__in=may_go_on | TRIES_A_CARD if is_a_debt else may_go_on)
     return waiting.first()
 
 

@@ -132,6 +132,25 @@ def test_a_card_that_still_refuses_leaves_the_debt(stage: Stage, advanced: Booki
 
 
 @pytest.mark.rule("P10.2")
+def test_a_card_given_while_another_is_being_tried_pays_the_debt(stage: Stage, advanced: Booking) -> None:
+    """Found by the simulation, seed 20267: the new card waited for its turn, which never came."""
+    relent(stage)
+    stage.use_card("declined")
+    stage.simulator.order_fault("authorize", "timeout_before", times=2)
+    payments.retry_unpaid(student=stage.student, now=clock.now())
+    stage.use_card("ok")
+    payments.retry_unpaid(student=stage.student, now=clock.now())
+    assert stands(advanced) == ADVANCED
+
+    stage.travel(minutes=2)
+
+    assert stands(advanced) == ("completed", "settled", "capture_failure_instructor_paid")
+    assert debt(stage) == 0
+    assert not Operation.objects.in_flight().exists()
+    assert stage.disorder() == []
+
+
+@pytest.mark.rule("P10.2")
 def test_a_debt_may_be_confirmed_at_the_bank(stage: Stage, advanced: Booking) -> None:
     relent(stage)
     stage.use_card("requires_3ds")
