@@ -142,7 +142,7 @@ def test_a_card_given_while_another_is_being_tried_pays_the_debt(stage: Stage, a
     payments.retry_unpaid(student=stage.student, now=clock.now())
     assert stands(advanced) == ADVANCED
 
-    stage.travel(minutes=2)
+    stage.travel(minutes=6)
 
     assert stands(advanced) == ("completed", "settled", "capture_failure_instructor_paid")
     assert debt(stage) == 0
