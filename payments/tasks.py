@@ -24,6 +24,7 @@ from payments.policy.states import Action
 logger = logging.getLogger(__name__)
 
 BETWEEN_SWEEPS = timedelta(seconds=30)  # as CLOCKWORK has it for those that move money
+PATIENCE = claims.LEASE.total_seconds()  # of a task in the queue: by then a sweep has claimed the same anew
 BATCH = 100  # payments claimed in one transaction: it lasts some milliseconds
 
 Due = Callable[[PaymentQuerySet, datetime], PaymentQuerySet]
@@ -47,7 +48,7 @@ def sweep_settlements_due(*, limit: int | None = None) -> None:
     _fan_out(Action.SETTLE, lambda payments, now: payments.due_for_settlement(at=now), "settle_at", limit)
 
 
-@shared_task(ignore_result=True, expires=claims.LEASE.total_seconds())  # then it is claimed, and started, anew
+@shared_task(ignore_result=True, expires=PATIENCE)
 def begin_due(*, payment_id: int, kind: str) -> None:
     """Begin and carry out what is due for one payment, unless something else is being done with it."""
     operations.carry_out_claimed(payment_id=payment_id, kind=Action(kind))
@@ -61,7 +62,7 @@ def sweep_unfinished_operations(*, limit: int | None = None) -> None:
         continue_operation.delay(operation_id=operation_id)
 
 
-@shared_task(ignore_result=True, expires=BETWEEN_SWEEPS.total_seconds())  # then the next sweep has started another
+@shared_task(ignore_result=True, expires=PATIENCE)
 def continue_operation(*, operation_id: int) -> None:
     """Carry one operation on from its first unfinished step, unless somebody has meanwhile."""
     unfinished = Operation.objects.resumable(now=clock.now(), wall=clock.wall())
