@@ -33,7 +33,8 @@ class BookingSubject(Subject):
         A reschedule holds the new time while money moves and keeps the old one; raises Refused("slot_unavailable").
         """
         self._become(plan.booking_status_at_once, operation, at=operation.accepted_at)
-        if operation.kind == Action.RESCHEDULE:
+        # A move that a case had halted goes on for its money's sake, though the lesson is cancelled meanwhile (P7.11).
+        if operation.kind == Action.RESCHEDULE and self.booking.status != BookingStatus.CANCELLED:
             hold_new_time(self.booking, starts_at=wished_start(operation), now=operation.accepted_at)
 
     def claim_time(self) -> bool:

@@ -3,14 +3,16 @@
 from datetime import timedelta
 
 import pytest
+from django.db import transaction
 
 from bookings.models import Booking, BookingMove, OccupiedTime, TimeOff
 from bookings.operations import cancel_booking, reschedule_booking
 from instainstru import clock
 from instainstru.accounts.models import User
+from payments import endings
 from payments import operations as payments
 from payments.models import Operation
-from payments.policy.plan import CreditMoves
+from payments.policy.plan import CreditMoves, Plan
 from payments.policy.states import Action
 from tests.rules.standing import Money, credits_of, money_of, payment_of, refused, stands
 from tests.stage import Stage
@@ -346,3 +348,17 @@ def test_a_move_that_was_accepted_keeps_its_new_time_though_the_instructor_close
     assert money_of(middle) == CHARGED
     assert occupied(middle) == [timedelta(0)]
     assert stage.disorder() == []
+
+
+@pytest.mark.rule("P7.11")
+def test_a_cancelled_lesson_holds_no_time_for_a_move_that_goes_on(stage: Stage, middle: Booking) -> None:
+    """Found by the simulation, seed 20317: a case had halted the move, and it went on after the cancelling."""
+    stage.simulator.order_fault("capture", "timeout_before")
+    operation = move(stage, middle, hours=48)
+    cancel_booking(booking=middle, actor=stage.student, now=clock.now())
+    assert occupied(middle) == []
+
+    with transaction.atomic():
+        endings.lock_subject(Action.RESCHEDULE, middle.payment_id).begin(Plan.from_json(operation.plan), operation)
+
+    assert occupied(middle) == []
