@@ -76,17 +76,16 @@ def answer_of_error(error: stripe.StripeError) -> Answer:
     told = error.json_body.get("error") if isinstance(error.json_body, dict) else None
     if isinstance(error, stripe.APIConnectionError | stripe.RateLimitError) or status in (0, 409, 429):
         return unknown(f"{status or 'no answer'}: {error.user_message or error}")
-    if status < 500 and (status < 400 or not isinstance(told, dict)):  # of something between us and Stripe
-        return unknown(f"{status}, not in Stripe's words: {error.user_message or error}")
     if status >= 500:
         replayed = str((error.headers or {}).get("Idempotent-Replayed", "")).lower() == "true"
         return unknown(f"{status}: {error.user_message or error}", is_replayed_failure=replayed)
+    if status < 400 or not isinstance(told, dict):  # of something between us and Stripe
+        return unknown(f"{status}, not in Stripe's words: {error.user_message or error}")
     if isinstance(error, stripe.IdempotencyError):
         raise error  # one key with two sets of parameters
-    body = told or {}
-    param = body.get("param") or ""
+    param = told.get("param") or ""
     code, message = error.code or type(error).__name__, error.user_message or str(error)
-    intent = body.get("payment_intent") or {}
+    intent = told.get("payment_intent") or {}
     if isinstance(error, stripe.AuthenticationError | stripe.PermissionError):
         return refused(Fault.PAYEE, code=code, message=message)  # our key, our configuration
     if code in PAYEE_CODES or param.startswith(PAYEE_PARAMS):
@@ -97,6 +96,6 @@ def answer_of_error(error: stripe.StripeError) -> Answer:
         return refused(Fault.HOLD_GONE, code=code, message=message, object_id=intent.get("id", ""))
     if isinstance(error, stripe.CardError) or param == "payment_method":
         return refused(
-            Fault.CARD, code=body.get("decline_code") or code, message=message, object_id=intent.get("id", "")
+            Fault.CARD, code=told.get("decline_code") or code, message=message, object_id=intent.get("id", "")
         )
     return refused(Fault.OTHER, code=code, message=message)

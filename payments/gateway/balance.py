@@ -9,7 +9,6 @@ from payments.gateway import client
 from payments.gateway.parties import said
 
 LONGEST_PENDING = timedelta(days=14)  # a new account's first charges; two days are usual in the US
-TOLD_EVERY = 1_000  # balance transactions
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,17 +61,8 @@ def transactions_since(
     Raises GatewayRefused, GatewayUnavailable.
     """
     since = {"gte": int(instant.timestamp())}
-    found: list[BalanceTransaction] = []
-
-    def read_all() -> None:
-        for number, read in enumerate(client.every("/v1/balance_transactions", created=since), start=1):
-            found.append(_transaction(read))
-            if number % TOLD_EVERY == 0:
-                tell(number)
-
-    said(read_all)
-    tell(len(found))
-    return found
+    read = said(lambda: list(client.every("/v1/balance_transactions", tell=tell, created=since)))
+    return [_transaction(found) for found in read]
 
 
 def _transaction(read: dict[str, Any]) -> BalanceTransaction:

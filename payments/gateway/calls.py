@@ -10,7 +10,6 @@ from payments.gateway.answers import Answer, action_required, answer_of_error, r
 from payments.policy.states import Call, Fault, Verdict
 
 Json = dict[str, Any]
-A_WEEK = 7 * 24 * 3600  # seconds
 _WHOLE_CHARGE = ["latest_charge.balance_transaction", "latest_charge.transfer"]
 
 
@@ -85,7 +84,7 @@ def _intent(intent: Json) -> Answer:
     match intent["status"]:
         case "requires_capture":
             charge = intent["latest_charge"]
-            return succeeded(intent["id"], charge=charge["id"], capture_before=_capture_before(charge))
+            return succeeded(intent["id"], charge=charge["id"], capture_before=_card_of(charge)["capture_before"])
         case "requires_action" | "requires_confirmation" | "processing":
             redirect = (intent.get("next_action") or {}).get("redirect_to_url") or {}
             return action_required(intent["id"], url=redirect.get("url") or "")
@@ -107,7 +106,7 @@ def _captured(intent: Json) -> Answer:
     return succeeded(
         intent["id"],
         charge=charge["id"],
-        capture_before=_capture_before(charge),  # charged outside, where we looked for a hold
+        capture_before=_card_of(charge).get("capture_before"),  # it was a hold, charged outside, if we look for one
         fee=charge["balance_transaction"]["fee"],
         received=intent["amount_received"],
         transfer=transfer["id"] if transfer else "",
@@ -115,10 +114,9 @@ def _captured(intent: Json) -> Answer:
     )
 
 
-def _capture_before(charge: Json) -> int:
-    """When the bank lets the hold lapse; of a charge that never was one, when it would have, had it been."""
-    card = charge.get("payment_method_details", {}).get("card", {})
-    return card.get("capture_before") or charge["created"] + A_WEEK
+def _card_of(charge: Json) -> Json:
+    card: Json = charge["payment_method_details"]["card"]
+    return card
 
 
 def _voided(intent: Json) -> Answer:
