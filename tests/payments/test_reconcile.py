@@ -238,7 +238,8 @@ def test_the_command_says_what_differs_and_what_to_do_next(stage: Stage, lived: 
     assert "0 days ago" in said.getvalue()
 
 
-def test_the_command_tells_what_each_difference_is_about(lived: Booking) -> None:
+def test_the_command_tells_what_each_difference_is_about(lived: Booking, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("payments.management.progress.TELL_EVERY", timedelta(0))
     _book(lived, cause="stripe:re_of_nobody", cents=-2_500, object_id="re_of_nobody")
     said, progress = StringIO(), StringIO()
 
