@@ -26,6 +26,7 @@ logger = logging.getLogger(__name__)
 BETWEEN_SWEEPS = timedelta(seconds=30)  # as CLOCKWORK has it for those that move money
 PATIENCE = claims.LEASE.total_seconds()  # of a task in the queue: by then a sweep has claimed the same anew
 BATCH = 100  # payments claimed in one transaction: it lasts some milliseconds
+A_SWEEP = 1000  # tasks that ask Stripe nothing: a worker does as many within a minute
 
 Due = Callable[[PaymentQuerySet, datetime], PaymentQuerySet]
 
@@ -114,17 +115,31 @@ def backfill_events(*, account_id: str) -> None:
 
 
 @shared_task(ignore_result=True)
-def sweep_final_warnings(*, limit: int = 100) -> None:
+def sweep_final_warnings(*, limit: int = A_SWEEP) -> None:
     """Warn each student whose booking is about to be cancelled unpaid (P10.1)."""
-    while operations.warn_unpaid(now=clock.now(), limit=limit) == limit:
-        pass
+    due = Payment.objects.due_for_warning(at=clock.now()).order_by("warn_at", "id")
+    for payment_id in due.values_list("id", flat=True)[:limit]:
+        warn_unpaid.delay(payment_id=payment_id)
+
+
+@shared_task(ignore_result=True, expires=PATIENCE)
+def warn_unpaid(*, payment_id: int) -> None:
+    """Warn the student of one booking."""
+    operations.warn_unpaid(payment_id=payment_id, now=clock.now())
 
 
 @shared_task(ignore_result=True)
-def sweep_lapsed_holds(*, limit: int = 100) -> None:
+def sweep_lapsed_holds(*, limit: int = A_SWEEP) -> None:
     """Note of each hold that it has lapsed (P2.6)."""
-    while operations.let_holds_lapse(now=clock.now(), limit=limit) == limit:
-        pass
+    due = Payment.objects.due_to_lapse(at=clock.now()).without_open_operation().order_by("capture_before", "id")
+    for payment_id in due.values_list("id", flat=True)[:limit]:
+        let_hold_lapse.delay(payment_id=payment_id)
+
+
+@shared_task(ignore_result=True, expires=PATIENCE)
+def let_hold_lapse(*, payment_id: int) -> None:
+    """Note that one payment's hold has lapsed."""
+    operations.let_hold_lapse(payment_id=payment_id, now=clock.now())
 
 
 @shared_task(ignore_result=True)

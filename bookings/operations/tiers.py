@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from django.db import connection, transaction
+from django.db import connection
 from django.db.models import Count, Max, Q, QuerySet
 
 from bookings.models import Instructor
@@ -29,20 +29,6 @@ def evaluate_tiers(*, now: datetime) -> int:
             if _set_tier(instructor_id, current, new, now=now) and new != current:
                 changed += 1
     return changed
-
-
-def make_founding(*, instructor_id: int) -> bool:
-    """Give an instructor a founding place for life; False if all are taken. Safe under concurrency."""
-    with transaction.atomic():
-        places_left = count_founding_places_left()
-        instructor = Instructor.objects.select_for_update().get(pk=instructor_id)
-        if instructor.tier == Tier.FOUNDING:
-            return True
-        if not places_left:
-            return False
-        instructor.tier = Tier.FOUNDING
-        instructor.save(update_fields=["tier"])
-    return True
 
 
 def count_founding_places_left() -> int:

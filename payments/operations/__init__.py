@@ -4,7 +4,7 @@ from payments.operations.account_locks import lift_account_lock
 from payments.operations.accounts import dashboard_link, onboarding_link, open_account, refresh_account
 from payments.operations.backfill import accounts_to_backfill, backfill_events
 from payments.operations.cards import begin_card_setup, confirm_card_setup, retry_unpaid, save_card, what_the_card_owes
-from payments.operations.changes import let_holds_lapse, see_changes
+from payments.operations.changes import let_hold_lapse, see_changes
 from payments.operations.claims import carry_out_claimed, claim, unclaim
 from payments.operations.credit import expire_credits, grant_credit
 from payments.operations.endpoints import plan_endpoints, set_up_endpoints
@@ -42,7 +42,7 @@ __all__ = [
     "facts_of",
     "grant_credit",
     "hold_payouts",
-    "let_holds_lapse",
+    "let_hold_lapse",
     "lift_account_lock",
     "mirror_object",
     "onboarding_link",

@@ -89,20 +89,15 @@ def take_in_intent(payment_id: int, found: Intent, *, event: StripeEvent, now: d
             _take_in_charge(payment, found, event=event, now=now)
 
 
-def let_holds_lapse(*, now: datetime, limit: int = 100) -> int:
-    """Forget each hold whose time is over, as Stripe has said when it was made (P2.6); return how many were due.
+def let_hold_lapse(*, payment_id: int, now: datetime) -> None:
+    """Forget a payment's hold if its time is over, as Stripe has said when it was made (P2.6).
 
-    Stripe's event says so, too, if it comes. What is under way finds out by its own call.
+    Stripe's event says so, too, if it comes. What is under way finds out by its own call; the next sweep looks again.
     """
-    due = Payment.objects.due_to_lapse(at=now).without_open_operation().order_by("capture_before", "id")
-    payment_ids = list(due.values_list("id", flat=True)[:limit])
-    for payment_id in payment_ids:
-        # NotYet: something has been begun since we looked; the next sweep looks again.
-        with suppress(NotYet), _nothing_under_way(payment_id, now=now) as subject:
-            payment = subject.payment
-            if payment.capture_before is not None and payment.capture_before <= now:
-                payment.forget_hold()
-    return len(payment_ids)
+    with suppress(NotYet), _nothing_under_way(payment_id, now=now) as subject:
+        payment = subject.payment
+        if payment.capture_before is not None and payment.capture_before <= now:
+            payment.forget_hold()
 
 
 def see_changes(*, payment_id: int, actor: User, now: datetime, receipt: Receipt | None = None) -> None:

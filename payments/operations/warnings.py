@@ -9,23 +9,19 @@ from django.urls import reverse
 from credits.models import CreditLot
 from instainstru.notifications.operations import queue_message
 from payments import endings
-from payments.models import Payment
 from payments.policy.states import Action
 
 BEFORE_EXPIRY = (timedelta(days=30), timedelta(days=7))  # a student is told twice
 
 
-def warn_unpaid(*, now: datetime, limit: int = 100) -> int:
-    """Queue the final warning of each booking whose time for it has come (P10.1); return how many."""
-    due = Payment.objects.due_for_warning(at=now).order_by("warn_at", "id").values_list("id", flat=True)[:limit]
-    for payment_id in list(due):
-        with transaction.atomic(durable=True):
-            subject = endings.lock_subject(Action.EXPIRE, payment_id)
-            if subject.payment.warn_at is not None and subject.payment.warn_at <= now:
-                subject.warn(now=now)
-                subject.payment.warn_at = None
-                subject.payment.save(update_fields=["warn_at"])
-    return len(due)
+def warn_unpaid(*, payment_id: int, now: datetime) -> None:
+    """Queue the final warning of a booking that is still unpaid, if its time for it has come (P10.1)."""
+    with transaction.atomic(durable=True):
+        subject = endings.lock_subject(Action.EXPIRE, payment_id)
+        if subject.payment.warn_at is not None and subject.payment.warn_at <= now:
+            subject.warn(now=now)
+            subject.payment.warn_at = None
+            subject.payment.save(update_fields=["warn_at"])
 
 
 def warn_of_expiring_credit(*, now: datetime, limit: int = 100) -> int:

@@ -94,6 +94,17 @@ class TestWhatIsNotOnesOwn:
         assert not Payer.objects.exclude(payment_method_id="").exists()
 
 
+def test_who_has_a_new_name_since_stripe_kept_silent_can_save_a_card_all_the_same(client, outsider, stripe):
+    stripe.order_fault("any", "lost_answer")
+    assert client.post(reverse("api:card-setups")).status_code == 503
+    outsider.name = "Otto Insider"
+    outsider.save()
+
+    setup = begin(client)
+
+    assert confirm(client, setup).json()["status"] == "succeeded"
+
+
 @pytest.mark.parametrize("number", ["4242424242424242", "4242 4242 4242 4242", "card_1", "", "pm_" + "1" * 70])
 def test_a_card_number_never_gets_further_than_the_form(client, stripe, number):
     answer = confirm(client, begin(client), number)

@@ -25,7 +25,7 @@ GAUGED = ("operations_oldest", "stripe_calls_unanswered", "sweeps_late")
 def started(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, object]]:
     """The tasks that a sweep has started; nobody works on them."""
     given: list[dict[str, object]] = []
-    for task in (tasks.begin_due, tasks.continue_operation):
+    for task in (tasks.begin_due, tasks.continue_operation, tasks.warn_unpaid, tasks.let_hold_lapse):
         monkeypatch.setattr(task, "delay", lambda **kwargs: given.append(kwargs))
     return given
 
@@ -111,6 +111,31 @@ def test_a_sweep_claims_batch_by_batch_what_stripe_lets_through_until_the_next(
     tasks.sweep_authorizations_due()
 
     assert [task["payment_id"] for task in started] == [booking.payment_id for booking in bookings[:3]]
+
+
+@pytest.mark.rule("P10.1")
+def test_each_warning_is_a_task_of_its_own_so_that_one_that_fails_holds_up_no_other(
+    stage: Stage, request: pytest.FixtureRequest
+) -> None:
+    bookings = [stage.book(hours_ahead=hours) for hours in (72, 73)]
+    stage.use_card("declined")
+    stage.travel_to(bookings[0].starts_at - 14 * HOUR)
+    started = request.getfixturevalue("started")  # on the way here, tasks were worked on
+    stage.stand_at(bookings[1].starts_at - 13 * HOUR)
+
+    tasks.sweep_final_warnings()
+
+    assert started == [{"payment_id": booking.payment_id} for booking in bookings]
+
+
+@pytest.mark.rule("P2.6")
+def test_each_lapsed_hold_is_a_task_of_its_own(stage: Stage, started: list) -> None:
+    bookings = [stage.book(hours_ahead=hours) for hours in (18, 20)]
+    stage.stand_at(max(payment_of(booking).capture_before for booking in bookings))
+
+    tasks.sweep_lapsed_holds()
+
+    assert started == [{"payment_id": booking.payment_id} for booking in bookings]
 
 
 @pytest.mark.rule("P10.1")

@@ -9,7 +9,7 @@ from django.forms import modelform_factory
 
 from bookings.forms import InstructorForm
 from bookings.models import Instructor
-from bookings.operations.tiers import evaluate_tiers, make_founding
+from bookings.operations.tiers import evaluate_tiers
 from payments.policy.states import BookingStatus, Tier
 from payments.policy.tiers import FOUNDING_CAP
 from tests.bookings.factories import BookingFactory, InstructorFactory, ServiceFactory
@@ -115,22 +115,6 @@ def test_founding_is_kept_for_life() -> None:
     assert tier_of(founder) == "founding"
 
 
-@pytest.mark.rule("P1.3")
-@pytest.mark.django_db(transaction=True)
-def test_twenty_racing_for_the_last_founding_place_leave_one_winner() -> None:
-    InstructorFactory.create_batch(FOUNDING_CAP - 1, tier=Tier.FOUNDING)
-    hopefuls = InstructorFactory.create_batch(20, tier=Tier.ENTRY)
-
-    won = at_once([partial(make_founding, instructor_id=hopeful.pk) for hopeful in hopefuls])
-
-    assert won.count(True) == 1
-    assert Instructor.objects.filter(tier=Tier.FOUNDING).count() == FOUNDING_CAP
-    winner = hopefuls[won.index(True)]
-    assert make_founding(instructor_id=winner.pk)  # who has a place keeps it
-    evaluate_tiers(now=TONIGHT)
-    assert tier_of(winner) == "founding"
-
-
 def choose(instructor: Instructor, tier: Tier) -> bool:
     """Choose a tier on the back office's page, as it saves: checked and kept in one transaction."""
     form = modelform_factory(Instructor, form=InstructorForm, fields=["tier", "time_zone"])
@@ -155,7 +139,8 @@ def test_staff_give_no_more_founding_places_than_there_are_and_take_none_away() 
     assert choose(winner, Tier.FOUNDING)
     assert not choose(winner, Tier.PRO)
     assert choose(hopefuls[won.index(False)], Tier.GROWTH)
-    assert (tier_of(winner), tier_of(hopefuls[won.index(False)])) == ("founding", "growth")
+    evaluate_tiers(now=TONIGHT)
+    assert (tier_of(winner), tier_of(hopefuls[won.index(False)])) == ("founding", "entry")
 
 
 @pytest.mark.rule("P1.2")

@@ -304,8 +304,7 @@ def test_a_lesson_that_was_cancelled_while_stripe_was_silent_is_not_warned_of(st
     pay_now(booking=booking, actor=stage.student, now=clock.now())
 
     cancel(stage, booking)
-    stage.travel_to(booking.starts_at - 13 * HOUR)
-    payments.warn_unpaid(now=clock.now())
+    stage.travel_to(booking.starts_at - 13 * HOUR, run_what_is_due_then=True)
 
     assert not Message.objects.filter(key="final_warning").exists()
     answer_again(stage, "authorize")
