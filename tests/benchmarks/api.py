@@ -20,8 +20,8 @@ from tests.benchmarks.market import Market
 from tests.benchmarks.place import Place, Scale
 from tests.benchmarks.programs import web_server
 
-CLIENTS, QUICK_CLIENTS = (1, 32, 150), (1, 4)
-THINKS = (1.0, 3.0)  # seconds
+CLIENTS, QUICK_CLIENTS = (1, 32, 150), (2,)
+THINKS, QUICK_THINKS = (1.0, 3.0), (0.1, 0.3)  # seconds
 FLOOR, SIGNED_IN = "floor: one indexed select", "the same, signed in and counted"
 PLAIN_PAGE = "20 rows by DRF's own serializer"
 READS = ("bookings, 20 of 50", "booking")
@@ -72,6 +72,7 @@ class Load:
         self._port, self._market = port, market
         self._seconds = scale.seconds
         self._changes = 4 if scale.is_quick else CHANGES_AT_LEAST
+        self._thinks = QUICK_THINKS if scale.is_quick else THINKS
         for requests in (market.floors(), market.plain_lists(), market.lists(), market.details(), market.quotes()):
             self._put(16, requests, seconds=min(2.0, scale.seconds))  # the server reads its modules, plans are made
 
@@ -94,7 +95,7 @@ class Load:
         return Point(
             "both reads, users who think",
             users,
-            self._put(users, reads, thinks=THINKS, seconds=max(3 * self._seconds, 2 * THINKS[1])),
+            self._put(users, reads, thinks=self._thinks, seconds=max(3 * self._seconds, 2 * self._thinks[1])),
         )
 
     def _put(self, clients: int, requests: list[Asked], *, seconds: float | None = None, **how: Any) -> Answers:

@@ -16,7 +16,7 @@ from disputes.models import Chargeback, LessonDispute, NoShowReport
 from instainstru.local.simulator import SimulatorControl
 from instainstru.notifications.models import Message
 from payments.ledger import books
-from payments.models import AccountLock, Freeze, JournalEntry, Operation, Payment, Posting, Step
+from payments.models import AccountLock, Freeze, JournalEntry, Operation, Payment, Posting, Step, StripeEvent
 
 Json = dict[str, Any]
 
@@ -102,6 +102,17 @@ def account_of_it_all(simulator: SimulatorControl) -> Json:
         "movements": sorted(CreditMovement.objects.values_list("kind", "cents")),
         "messages": sorted(Message.objects.values_list("recipient__email", "key")),
         "at Stripe": sorted(str(amounts) for amounts in at_stripe(simulator).values()),
+    }
+
+
+def trail(simulator: SimulatorControl) -> Json:
+    """Return what else whoever goes on finds of a dead process once its leases have ended: claims, calls, events."""
+    return {
+        "claimed": list(Payment.objects.exclude(claimed_until=None).order_by("id").values_list("id", flat=True)),
+        "leased": list(Operation.objects.exclude(lease_token="").order_by("id").values_list("id", flat=True)),
+        "sent": list(Step.objects.order_by("id").values_list("id", "state", "times_sent", "unknown_because")),
+        "events": list(StripeEvent.objects.order_by("id").values_list("id", "attempts", "applied_at")),
+        "asked": [(entry["call"], entry["idempotency_key"], entry["effect"]) for entry in simulator.requests()],
     }
 
 
