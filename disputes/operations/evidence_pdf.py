@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import zipfile
+from collections.abc import Iterator, Sequence
 from pathlib import PurePath
 
 from reportlab.lib.pagesizes import LETTER
@@ -16,7 +17,7 @@ from instainstru.pdf.lettering import drawable, styles
 
 _STYLES = styles()
 _WIDTHS = (1.9 * inch, 5.1 * inch)
-_LINES = TableStyle([("VALIGN", (0, 0), (-1, -1), "TOP"), ("LINEBELOW", (0, 0), (-1, -1), 0.25, "#cccccc")])
+_LINES_A_CELL = 40  # what is longer becomes several: to part a cell between pages takes the square of its length
 
 
 def as_pdf(pack: EvidencePack) -> bytes:
@@ -29,11 +30,7 @@ def as_pdf(pack: EvidencePack) -> bytes:
     story: list[Flowable] = [Paragraph(drawable(pack.title), _STYLES["Title"])]
     for chapter in pack.chapters:
         story.append(Paragraph(drawable(chapter.title), _STYLES["Heading2"]))
-        if chapter.rows:
-            cells = [_cells(row) for row in chapter.rows]  # a statement may be longer than a page
-            story.append(Table(cells, colWidths=_WIDTHS, style=_LINES, splitInRow=1))
-        else:
-            story.append(Paragraph("Nothing.", _STYLES["BodyText"]))
+        story.append(_table(chapter.rows) if chapter.rows else Paragraph("Nothing.", _STYLES["BodyText"]))
         story.append(Spacer(1, inch / 8))
     document.build(story)
     return target.getvalue()
@@ -50,8 +47,23 @@ def as_zip(pack: EvidencePack) -> bytes:
     return target.getvalue()
 
 
-def _cells(row: Row) -> list[Flowable]:
-    return [Paragraph(drawable(text), _STYLES["BodyText"]) for text in row]
+def _table(rows: Sequence[Row]) -> Table:
+    pieces = [piece for row in rows for piece in _pieces(row)]
+    lines = [("LINEABOVE", (0, place), (-1, place), 0.25, "#cccccc") for place, (what, _) in enumerate(pieces) if what]
+    return Table(
+        [[Paragraph(drawable(text), _STYLES["BodyText"]) for text in piece] for piece in pieces],
+        colWidths=_WIDTHS,
+        style=TableStyle([("VALIGN", (0, 0), (-1, -1), "TOP"), *lines]),
+        splitInRow=1,  # a single line may be longer than a page
+    )
+
+
+def _pieces(row: Row) -> Iterator[Row]:
+    """Part a row that tells many lines into rows of a few, of which the first alone says what they are about."""
+    what, told = row
+    lines = told.split("\n")
+    for first in range(0, len(lines), _LINES_A_CELL):
+        yield "" if first else what, "\n".join(lines[first : first + _LINES_A_CELL])
 
 
 def _name_of(shown: Evidence) -> str:

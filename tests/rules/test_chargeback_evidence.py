@@ -1,6 +1,8 @@
 """Our side of a chargeback: gathered from our records, sent to the bank once (policy section 11)."""
 
+import cProfile
 import io
+import pstats
 import zipfile
 from datetime import timedelta
 
@@ -80,6 +82,18 @@ def test_whatever_was_said_has_room_in_the_pack(said: str) -> None:
     pack = EvidencePack(title="Łucja", chapters=[Chapter(title="美咲", rows=[("Said", said), ("🙂", "")])], files=[])
 
     assert as_pdf(pack).startswith(b"%PDF-")
+
+
+def test_four_times_as_many_lines_are_some_four_times_the_work() -> None:
+    """Anybody may send thousands of lines: parting them between pages took the square, and the staff's page with it."""
+
+    def calls(lines: int) -> int:
+        pack = EvidencePack(title="", chapters=[Chapter(title="", rows=[("Said", "\n" * lines)])], files=[])
+        with cProfile.Profile() as profile:
+            as_pdf(pack)
+        return pstats.Stats(profile).total_calls  # type: ignore[attr-defined]  # not in the stubs
+
+    assert calls(1_600) < 6 * calls(400)
 
 
 @pytest.mark.rule("P11")
