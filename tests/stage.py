@@ -9,9 +9,10 @@ per process; after that it is brought back, before anything else that a test ask
 import copy
 import itertools
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import datetime, timedelta
+from typing import Generic, TypeVar
 
 import pytest
 from django.test import override_settings
@@ -117,33 +118,54 @@ class Stage:
         return [str(finding) for finding in books.findings(ask_stripe=True)]
 
 
-class House:
-    """Where the stage is set: by hand the first time, and from memory ever after."""
+Made = TypeVar("Made")
+
+
+class Memory(Generic[Made]):
+    """What takes many calls to make: made by hand the first time, and brought back from memory ever after."""
 
     def __init__(self, simulator: Server, seed: Seed) -> None:
         self._simulator = simulator
         self._seed = seed
-        self._kept: tuple[datetime, Cast, Moment] | None = None
+        self._kept: tuple[object, Made, Moment] | None = None
+
+    def recall(self, name: object, make: Callable[[], Made]) -> Made:
+        """Return what was last made under that name, and bring database and simulator back to that; else make it.
+
+        Both hold nothing.
+        """
+        if self._kept is None or self._kept[0] != name:
+            made = make()
+            self._seed.plant()
+            self._kept = (name, copy.deepcopy(made), self._simulator.core.moment())
+            return made
+        _, made, moment = self._kept
+        self._seed.bring_back()
+        self._simulator.core.come_back_to(moment)
+        return copy.deepcopy(made)
+
+
+class House:
+    """Where the stage is set for a test."""
+
+    def __init__(self, memory: Memory[Cast]) -> None:
+        self._memory = memory
 
     def set_stage(self, control: SimulatorControl) -> Cast:
         """Set the stage in a database and a simulator that hold nothing, and return who stands on it."""
-        if self._kept is None or self._kept[0] != clock.now():
+
+        def set_by_hand() -> Cast:
             control.stand_at(clock.now())
             stage = Stage.set(control, student=make_sam(), instructor=make_ines())
-            cast = Cast(stage.student, stage.instructor, stage.service)
-            self._seed.plant()
-            self._kept = (clock.now(), copy.deepcopy(cast), self._simulator.core.moment())
-            return cast
-        _, cast, moment = self._kept
-        self._seed.bring_back()
-        self._simulator.core.come_back_to(moment)
-        return copy.deepcopy(cast)
+            return Cast(stage.student, stage.instructor, stage.service)
+
+        return self._memory.recall(clock.now(), set_by_hand)
 
 
 @pytest.fixture(scope="session")
 def house(simulator: Server, django_db_setup: None, request: pytest.FixtureRequest) -> Iterator[House]:
     with closing(Seed(request.config.stash[SEAT].database_url, schema="stage")) as seed:
-        yield House(simulator, seed)
+        yield House(Memory(simulator, seed))
 
 
 @pytest.fixture

@@ -103,10 +103,17 @@ def test_lists_and_pages_are_for_those_who_may_look(request, browses, rows, who,
         row = model._default_manager.order_by("pk").first()
         assert row is not None, f"There is no row of {model.__name__} to look at."
         answered[model.__name__, "list"] = browser.get(url_of(model, "changelist")).status_code
-        answered[model.__name__, "search"] = browser.get(url_of(model, "changelist"), {"q": rows.ref}).status_code
         answered[model.__name__, "page"] = browser.get(url_of(model, "change", row.pk)).status_code
 
     assert {where: status for where, status in answered.items() if status != wanted} == {}
+
+
+def test_every_list_answers_a_search(browses, support, rows):
+    browser = browses(support)
+
+    answered = {model: browser.get(url_of(model, "changelist"), {"q": rows.ref}).status_code for model in MODELS}
+
+    assert {model for model, status in answered.items() if status != 200} == set()
 
 
 @pytest.mark.parametrize("who", ["finance", "support"])
@@ -192,7 +199,7 @@ def test_people_are_found_by_their_address(browses, support, rows, model):
 # --- Long lists -----------------------------------------------------------------------------------------------------
 
 
-def test_a_list_of_fifty_takes_no_more_statements_than_one_of_five(browses, support):
+def test_a_list_of_twenty_takes_no_more_statements_than_one_of_five(browses, support):
     browser = browses(support)
 
     def statements():
@@ -209,7 +216,7 @@ def test_a_list_of_fifty_takes_no_more_statements_than_one_of_five(browses, supp
         leave_rows()
     statements()  # whatever is asked once per process is asked now
     with_five = statements()
-    for _ in range(45):
+    for _ in range(15):
         leave_rows()
 
     assert statements() == with_five

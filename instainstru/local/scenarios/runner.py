@@ -10,7 +10,7 @@ from typing import Any
 from instainstru import clock
 from instainstru.local.scenarios.events import NotPlayable, play
 from instainstru.local.scenarios.expectations import differences, disorder, snapshot
-from instainstru.local.scenarios.stage import BOOKED_AT, Stage, set_stage
+from instainstru.local.scenarios.stage import BOOKED_AT, CastFor, Stage, make_cast, set_stage
 from instainstru.local.scenarios.times import read_time
 from instainstru.local.simulator import SimulatorControl
 from instainstru.local.traveller import Traveller
@@ -32,7 +32,9 @@ class Result:
         return not self.differences
 
 
-def play_case(case: Json, *, simulator: SimulatorControl, start_over: Callable[[], None]) -> Result:
+def play_case(
+    case: Json, *, simulator: SimulatorControl, start_over: Callable[[], None], cast_for: CastFor = make_cast
+) -> Result:
     """Play a case on an empty stage and return how it went. An error of ours is a difference, with its words."""
 
     def move(instant: datetime) -> None:
@@ -43,7 +45,8 @@ def play_case(case: Json, *, simulator: SimulatorControl, start_over: Callable[[
     simulator.reset()
     move(BOOKED_AT)
     try:
-        found = _play(case, simulator=simulator, traveller=Traveller(move=move))
+        stage = set_stage(case["given"], simulator, cast_for=cast_for)
+        found = _play(case, stage, Traveller(move=move))
     except NotPlayable as error:
         found = [f"not playable: {error}"]
     finally:
@@ -51,8 +54,7 @@ def play_case(case: Json, *, simulator: SimulatorControl, start_over: Callable[[
     return Result(id=case["id"], rule=case.get("rule", ""), differences=tuple(found))
 
 
-def _play(case: Json, *, simulator: SimulatorControl, traveller: Traveller) -> list[str]:
-    stage = set_stage(case["given"], simulator)
+def _play(case: Json, stage: Stage, traveller: Traveller) -> list[str]:
     found: list[str] = []
     for number, event in enumerate(case.get("events", ()), start=1):
         where = f"event {number} ({event['at']} {event['do']})"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -63,32 +64,51 @@ class Stage:
         }
 
 
-def set_stage(given: Json, simulator: SimulatorControl) -> Stage:
-    """Make what a case is given, and book the lesson. The clock stands at BOOKED_AT."""
-    now = BOOKED_AT
+@dataclass(frozen=True, slots=True)
+class Cast:
+    """Who a case is about, before anything is booked: a student with a card, a service that can be paid, and staff."""
+
+    student: User
+    service: Service
+    staff: User
+
+
+CastFor = Callable[[Json, SimulatorControl], Cast]
+
+
+def make_cast(given: Json, simulator: SimulatorControl) -> Cast:
+    """Make those whom a case wants, and give the platform its money. The clock stands at BOOKED_AT."""
     fund = simulator.fund_platform(PLATFORM_FUNDS)
-    payments.record_funding(cents=PLATFORM_FUNDS, stripe_object_id=fund, now=now)
-    student = make_student(card=given.get("card", "ok"))
+    payments.record_funding(cents=PLATFORM_FUNDS, stripe_object_id=fund, now=BOOKED_AT)
+    return Cast(
+        student=make_student(card=given.get("card", "ok")),
+        service=make_service(
+            simulator,
+            lesson_price=given.get("lesson_price_cents", 12_000),
+            minutes=given.get("minutes", 60),
+            modality=given.get("modality", "online"),
+            tier=given.get("tier", "growth"),
+        ),
+        staff=make_user(Role.STAFF),
+    )
+
+
+def set_stage(given: Json, simulator: SimulatorControl, *, cast_for: CastFor = make_cast) -> Stage:
+    """Make what a case is given, and book the lesson. The clock stands at BOOKED_AT."""
+    now, cast = BOOKED_AT, cast_for(given, simulator)
     for number, lot in enumerate(given.get("credits", ()), start=1):
         payments.grant_credit(
-            student=student,
+            student=cast.student,
             cents=lot["cents"],
-            source_key=f"grant:{student.pk}-{number}",
+            source_key=f"grant:{cast.student.pk}-{number}",
             expires_at=now + timedelta(days=lot["expires_in_days"]),
             now=now,
         )
     minutes = given.get("minutes", 60)
-    service = make_service(
-        simulator,
-        lesson_price=given.get("lesson_price_cents", 12_000),
-        minutes=minutes,
-        modality=given.get("modality", "online"),
-        tier=given.get("tier", "growth"),
-    )
     starts_at = now + timedelta(seconds=round(given.get("booked_before_hours", 72) * 3600))
     operation = checkout(
-        student=student,
-        service=service,
+        student=cast.student,
+        service=cast.service,
         starts_at=starts_at,
         minutes=minutes,
         credits=given.get("use_credits_cents", 0),
@@ -96,9 +116,9 @@ def set_stage(given: Json, simulator: SimulatorControl) -> Stage:
     )
     return Stage(
         simulator=simulator,
-        staff=make_user(Role.STAFF),
-        student=student,
-        instructor=service.instructor,
+        staff=cast.staff,
+        student=cast.student,
+        instructor=cast.service.instructor,
         booking=Booking.objects.get(payment_id=operation.payment_id),
         starts_at=starts_at,
         ends_at=starts_at + timedelta(minutes=minutes),
