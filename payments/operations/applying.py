@@ -16,7 +16,8 @@ from payments.operations.rulings import end_case
 from payments.policy.conclude import conclude
 from payments.policy.facts import Facts
 from payments.policy.plan import NOTHING, Ending, Plan, StepAnswer, ending_as_json
-from payments.policy.states import STOPS, BookingStatus, Call, Fault, PaymentStatus, Verdict
+from payments.policy.staff import repeated_refund_lines
+from payments.policy.states import STOPS, Action, BookingStatus, Call, Fault, PaymentStatus, Verdict
 from payments.rules import rules_of_version
 
 _WRITTEN_AT_THE_END = (
@@ -60,7 +61,8 @@ def apply_end(
         facts = replace(facts, time_was_taken=subject.status != BookingStatus.PENDING or not subject.claim_time())
     ending = conclude(plan, facts, answers, accepted_at=operation.accepted_at, now=now, rules=rules)
     if operation.gave:  # resumed after a refusal: what it gives was given then (P10.3)
-        ending = replace(ending, credits=NOTHING, lines=(), moves=False)
+        lines = repeated_refund_lines(facts) if plan.action == Action.STAFF_REFUND else ()
+        ending = replace(ending, credits=NOTHING, lines=lines, moves=False)
 
     end_case(payment, operation, ending, now=now)
     give_credits(payment, ending, operation, frozen=freezes_credits, now=now)

@@ -8,9 +8,10 @@ from datetime import datetime
 from payments.gateway.movements import Refund
 from payments.ledger import journal
 from payments.models import Operation, Payment, Step, StripeEvent
+from payments.operations.instructors_cost import uncount_refund
 from payments.policy.accounts import Account, Line
 from payments.policy.plan import Ending, Plan, ending_as_json, ending_from_json
-from payments.policy.states import Action, Bearer, Call, Fault, PaymentStatus, ReviewReason
+from payments.policy.states import Action, Fault, PaymentStatus, ReviewReason
 from payments.readers import NotYet
 
 
@@ -42,7 +43,8 @@ def refund_came_back(payment: Payment, step: Step, refund: Refund, *, event: Str
         Ending(payment_status=PaymentStatus.MANUAL_REVIEW, review_reason=ReviewReason.REFUND_REFUSED)
     )
     if operation.kind == Action.STAFF_REFUND:
-        _uncount(payment, operation)
+        uncount_refund(payment, operation)
+        payment.settlement_outcome = _outcome_without(operation)
         _end_where_it_stands_now(payment, operation)
     operation.save()
     _stop(payment, step, now=now)
@@ -57,24 +59,11 @@ def _stop(payment: Payment, step: Step, *, now: datetime) -> None:
     payment.review_error = f"{step.error_code}: {step.error_message}"
 
 
-def _uncount(payment: Payment, operation: Operation) -> None:
-    """Let a staff refund count as not done until it is retried: its outcome, and what it took from the instructor."""
-    plan = Plan.from_json(operation.plan)
-    if operation.inputs["staff"]["bearer"] == Bearer.INSTRUCTOR:
-        payment.refunded_at_instructors_cost_cents -= _sum(plan, Call.REFUND)
-        payment.taken_back_cents -= _sum(plan, Call.TAKE_BACK) + _sum(plan, Call.REVERSE)
-    payment.settlement_outcome = _outcome_without(operation)
-
-
 def _end_where_it_stands_now(payment: Payment, operation: Operation) -> None:
     """Let a staff refund lead back to how the payment stands now: a stop that it was made in may have ended since."""
     plan = Plan.from_json(operation.plan)
     status = None if payment.status == PaymentStatus.MANUAL_REVIEW else PaymentStatus(payment.status)
     operation.plan = replace(plan, ending=replace(plan.ending, payment_status=status)).as_json()
-
-
-def _sum(plan: Plan, call: Call) -> int:
-    return sum(step.amount for step in plan.steps if step.call == call)
 
 
 def _outcome_without(operation: Operation) -> str:

@@ -7,7 +7,8 @@ from datetime import datetime
 from credits import operations as credits
 from payments.endings import Subject
 from payments.models import AccountLock, Operation, Payment, Step
-from payments.operations.facts import retries_a_stop
+from payments.operations import instructors_cost
+from payments.operations.facts import RETRIES_A_STOP, retries_a_stop
 from payments.operations.negative_balance import book_paid_off
 from payments.policy.accounts import Account
 from payments.policy.conclude import CHARGES_AFTER_THE_LESSON
@@ -17,7 +18,6 @@ from payments.policy.states import (
     GIVES_BACK,
     REVERSED_WHOLE,
     Action,
-    Bearer,
     Call,
     Outcome,
     Party,
@@ -77,10 +77,11 @@ def set_state(payment: Payment, plan: Plan, ending: Ending, operation: Operation
         ends_the_lock = ending.payment_status not in (None, PaymentStatus.LOCKED)
         if ends_the_lock and payment.locked_at and not payment.lock_resolved_at:
             payment.lock_resolved_at, payment.lock_resolution = now, ending.outcome
-    if ending.payment_status in (PaymentStatus.LOCKED, PaymentStatus.SETTLED) and _reversed_whole(plan):
-        payment.taken_back_cents = 0  # of a transfer that counts as never paid now (P8.6)
+    is_there = ending.payment_status in (PaymentStatus.LOCKED, PaymentStatus.SETTLED)
+    if is_there and _reversed_whole(plan) and _staff_could_refund_before(payment, operation):
+        instructors_cost.count_no_more(payment)
     if plan.action == Action.STAFF_REFUND and ending.outcome is not None:
-        _count_staff_refund(payment, plan, operation)
+        instructors_cost.count_refund(payment, operation)
         if payment.status == PaymentStatus.MANUAL_REVIEW:
             say_what_stopped(payment, besides=operation)
     if ending.payment_status is None:
@@ -129,16 +130,13 @@ def say_what_stopped(payment: Payment, *, besides: Operation) -> None:
         payment.review_reason, payment.review_error = ReviewReason.CHANGED_AT_STRIPE, change.sentence  # P8.8
 
 
+def _staff_could_refund_before(payment: Payment, operation: Operation) -> bool:
+    waited_for_staff = operation.gave or RETRIES_A_STOP.items() <= operation.inputs.items()
+    return waited_for_staff or payment.taken_back_cents > 0
+
+
 def _reversed_whole(plan: Plan) -> bool:
     return plan.action in REVERSED_WHOLE and any(step.call == Call.REVERSE for step in plan.steps)
-
-
-def _count_staff_refund(payment: Payment, plan: Plan, operation: Operation) -> None:
-    """What later refunds at the instructor's cost are reckoned from (P8.6)."""
-    if operation.inputs["staff"]["bearer"] == Bearer.INSTRUCTOR:
-        moved = {call: sum(step.amount for step in plan.steps if step.call == call) for call in Call}
-        payment.refunded_at_instructors_cost_cents += moved[Call.REFUND]
-        payment.taken_back_cents += moved[Call.TAKE_BACK] + moved[Call.REVERSE]
 
 
 def _count_refusal(payment: Payment, plan: Plan, *, now: datetime) -> None:

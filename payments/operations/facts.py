@@ -11,6 +11,7 @@ from django.db.models import Sum
 from credits.queries import issued_for, paid_off_towards
 from payments.endings import Subject
 from payments.models import Payment, Step
+from payments.operations.instructors_cost import taken_by_stuck_refunds
 from payments.policy.accounts import Account
 from payments.policy.facts import Case, Facts, Staffs, Transfer
 from payments.policy.states import (
@@ -88,8 +89,7 @@ def _staffs(payment: Payment, asked: Mapping[str, Any]) -> Staffs:
     """What staff ask for, beside what is booked for the payment, read from its postings."""
     booked = booked_for(payment)
     transfers = payment.payout_transfers.order_by("-id")
-    stopped = Step.objects.filter(operation__in=payment.operations.stuck(), call__in=[Call.TAKE_BACK, Call.REVERSE])
-    reversals = list(stopped.values_list("operation__kind", "call", "state", "amount_cents"))
+    reversals = Step.objects.filter(call=Call.REVERSE, state=Step.State.REFUSED)
     return Staffs(
         with_refund=asked.get("with_refund", True),
         refund=asked.get("refund"),
@@ -99,14 +99,10 @@ def _staffs(payment: Payment, asked: Mapping[str, Any]) -> Staffs:
             for transfer in transfers
         ),
         refunded_at_instructors_cost=payment.refunded_at_instructors_cost_cents,
-        taken_back=payment.taken_back_cents
-        + sum(
-            cents for kind, _, state, cents in reversals if (kind, state) == (Action.STAFF_REFUND, Step.State.SUCCEEDED)
-        ),
-        reversal_waits=any(
-            kind in REVERSED_WHOLE and (call, state) == (Call.REVERSE, Step.State.REFUSED)
-            for kind, call, state, _ in reversals
-        ),
+        taken_back=payment.taken_back_cents + taken_by_stuck_refunds(payment),
+        reversal_waits=reversals.filter(
+            operation__in=payment.operations.stuck(), operation__kind__in=REVERSED_WHOLE
+        ).exists(),
         booked_held=booked.get(Account.HELD, 0),
         booked_earnings=booked.get(Account.EARNINGS, 0),
     )

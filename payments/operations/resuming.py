@@ -61,10 +61,11 @@ def _stays_as_asked(call: PlannedStep, operation: Operation, payment: Payment) -
     if operation.kind != Action.STAFF_REFUND:
         return False
     means_all = call.call == Call.REFUND and operation.inputs["staff"]["refund"] is None
-    return not (means_all and _refundable(payment))
+    return not (means_all and refundable(payment))
 
 
-def _refundable(payment: Payment) -> int:
+def refundable(payment: Payment) -> int:
+    """Return what the card paid and neither we nor the bank have given back, as far as we know, in cents."""
     return payment.captured_cents - payment.refunded_to_card_cents - payment.charged_back_cents
 
 
@@ -92,7 +93,7 @@ def _what_is_left_of(call: PlannedStep, action: Action, payment: Payment) -> Pla
             transfer = payment.payout_transfers.get(transfer_id=call.of)
             return replace(call, amount=min(call.amount, transfer.amount_cents - transfer.reversed_cents))
         case Call.REFUND:
-            return replace(call, amount=min(call.amount, _refundable(payment)))
+            return replace(call, amount=min(call.amount, refundable(payment)))
     return call
 
 

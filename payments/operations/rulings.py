@@ -10,12 +10,13 @@ from datetime import datetime
 from credits import operations as credits
 from credits.operations.wallet import lock_wallet
 from payments.ledger import journal
-from payments.models import AccountLock, Operation, Payment, Step
+from payments.models import AccountLock, Operation, Payment
+from payments.operations.instructors_cost import taken_so_far
 from payments.operations.negative_balance import lift_negative_balance
 from payments.policy.accounts import Account, Line, balanced
 from payments.policy.facts import Staffs
 from payments.policy.plan import Ending, Plan
-from payments.policy.states import Action, Bearer, Call, PaymentStatus
+from payments.policy.states import Action, Bearer, PaymentStatus
 
 _REVOKED_AS = {  # what was given for the booking is undone with it; what a lost chargeback takes back lessens the loss
     Action.RULE_DISPUTE: Account.FEE_INCOME,
@@ -71,8 +72,7 @@ def count_what_was_taken(payment: Payment, operation: Operation, staffs: Staffs,
     """Count and book what a halted staff refund has taken from the instructor, now that it is decided anew (P8.6)."""
     if operation.kind != Action.STAFF_REFUND or operation.inputs["staff"]["bearer"] != Bearer.INSTRUCTOR:
         return
-    steps = operation.steps.filter(state=Step.State.SUCCEEDED, call__in=[Call.TAKE_BACK, Call.REVERSE])
-    taken = sum(steps.values_list("amount_cents", flat=True))
+    taken = taken_so_far(operation)
     payment.taken_back_cents += taken
     unearned = 0 if staffs.reversal_waits else min(taken, max(0, -staffs.booked_earnings))
     journal.write_for_payment(

@@ -6,7 +6,6 @@ from dataclasses import replace
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import Sum
 
 from instainstru.accounts.models import User
 from instainstru.api.idempotency import Receipt
@@ -16,7 +15,7 @@ from payments import endings
 from payments.endings import Subject
 from payments.ledger import journal
 from payments.models import Operation, Payment, Step
-from payments.operations import waiting
+from payments.operations import instructors_cost, waiting
 from payments.operations.consequences import (
     book_debt,
     end_other_stops,
@@ -27,7 +26,7 @@ from payments.operations.consequences import (
 )
 from payments.operations.facts import RETRIES_A_STOP, booked_for, facts_of
 from payments.operations.lifecycle import ENDS_WHAT_WAITS, accept, end_what_waits, go_on, write
-from payments.operations.resuming import go_on_from_the_refusal, still_to_do
+from payments.operations.resuming import go_on_from_the_refusal, refundable, still_to_do
 from payments.policy.accounts import Account, Line, balanced
 from payments.policy.conclude import AT_CHECKOUT
 from payments.policy.decide import decide
@@ -55,7 +54,7 @@ def retry_stuck(
     If money has moved already, the refused call and those after it are made anew, each with a key of its own. If none
     has, the action is decided anew as of its instant, because the facts may have changed; `preview` is the digest of
     the plan that staff saw. Raises Refused: "already_settled" if nothing waits for staff, "operation_in_progress",
-    "preview_stale".
+    "refund_exceeds_captured" for a refund of more than is left by now, "preview_stale".
     """
     with transaction.atomic(durable=True):
         subject, operation = _lock_stuck(payment_id)
@@ -119,7 +118,7 @@ def resolve_stuck(
         if ending.outcome is not None:
             payment.settlement_outcome, payment.settled_at = ending.outcome, now
         if operation.kind == Action.STAFF_REFUND:
-            payment.taken_back_cents += _taken_back(operation)
+            payment.taken_back_cents += instructors_cost.taken_so_far(operation)
         elif operation.kind in ENDS_WHAT_WAITS and ending.payment_status == PaymentStatus.SETTLED:
             end_what_waits(subject, besides=operation, now=now)
         elif ending.outcome == Outcome.NEVER_PAID:
@@ -187,6 +186,9 @@ def _plan_to_retry(subject: Subject, operation: Operation) -> Plan:
     plan = Plan.from_json(operation.plan)
     ending = replace(plan.ending, credits=NOTHING, lines=(), moves=False) if operation.gave else plan.ending
     to_do, _ = still_to_do(operation, payment)
+    if sum(call.amount for _, call in to_do if call.call == Call.REFUND) > (left := refundable(payment)):
+        # Stripe might grant it, when a refund has come back from the bank of which we have not heard.
+        raise Refused("refund_exceeds_captured", refundable_cents=left)
     return replace(plan, booking_status_at_once=None, steps=tuple(call for _, call in to_do), ending=ending)
 
 
@@ -271,15 +273,9 @@ def _still_reserved(payment: Payment) -> int:
     return payment.credits_cents - used
 
 
-def _taken_back(operation: Operation) -> int:
-    """What an operation has taken from the instructor before it was refused."""
-    taken = operation.steps.filter(state=Step.State.SUCCEEDED, call__in=[Call.TAKE_BACK, Call.REVERSE])
-    return taken.aggregate(sum=Sum("amount_cents"))["sum"] or 0
-
-
 def _what_was_taken(operation: Operation, payment: Payment) -> tuple[Line, ...]:
     """What the instructor had earned and lost to a refund that came to nothing, while another stop goes on."""
-    earned = min(_taken_back(operation), max(0, -booked_for(payment).get(Account.EARNINGS, 0)))
+    earned = min(instructors_cost.taken_so_far(operation), max(0, -booked_for(payment).get(Account.EARNINGS, 0)))
     return balanced(Line(Account.EARNINGS, earned), Line(Account.LOSSES, -earned))
 
 

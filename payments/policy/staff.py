@@ -70,6 +70,12 @@ def refund_lines(amount: int, *, booked_held: int, unearned: int) -> tuple[Line,
     )
 
 
+def repeated_refund_lines(facts: Facts) -> tuple[Line, ...]:
+    """Return what is lost when a refund that had come back goes out again: others may have used what was held."""
+    missing = max(0, facts.staffs.booked_held)
+    return balanced(Line(Account.HELD, -missing), Line(Account.LOSSES, missing))
+
+
 def plan_staff_cancellation(facts: Facts, now: datetime, *, rules: Rules) -> Plan:
     """Decide what staff's cancelling does, with or without refund, at any time before settlement (P8.7).
 

@@ -191,3 +191,25 @@ def test_what_a_student_does_at_the_bank_under_a_case_is_no_call_of_ours(
     outcome = play(story, simulator=stripe, start_over=start_over)
 
     assert (outcome.failure, outcome.words["done"]) == (None, len(story.steps))
+
+
+def test_a_hold_that_could_not_be_voided_and_was_given_up_may_live_beside_another(
+    stripe: SimulatorControl, start_over: StartOver
+) -> None:
+    """Seed 40249, shortened: a card that is authorized anew for the lesson was taken for one held twice."""
+    starts_at = BEGINNING + timedelta(hours=60)
+    moves_at = starts_at - timedelta(hours=18)
+    draft = Draft()
+    draft.add(BEGINNING, "book", 1)
+    draft.add(BEGINNING, "clockwork", running=False)
+    draft.add(moves_at, "stripe_fault", call="capture", fault="refuse", times=1)
+    draft.add(moves_at, "stripe_fault", call="void", fault="refuse", times=1)
+    draft.add(moves_at, "reschedule", 1, to="start+24h")
+    draft.add(moves_at + timedelta(hours=1), "staff_resolve", 1)
+    draft.add(moves_at + timedelta(hours=2), "clockwork", running=True)
+    draft.add(moves_at + timedelta(hours=3), "post", lost=0, late=0, doubled=0, drawn=0)
+    story = Story(seed=40249, faults=Faults.HEAVY, lessons=(the_only_lesson(starts_at),), steps=draft.numbered())
+
+    outcome = play(story, simulator=stripe, start_over=start_over)
+
+    assert (outcome.failure, outcome.ends) == (None, {"lesson_completed_full_payout": 1})

@@ -11,7 +11,7 @@ from instainstru.accounts.models import User
 from payments import operations as payments
 from payments.models import Payment, Step
 from payments.policy.states import Bearer, Call
-from tests.rules.standing import Money, money_of, payment_of, stands
+from tests.rules.standing import Money, money_of, payment_of, refused, stands
 from tests.stage import Stage
 from tests.webhooks.conftest import Post
 
@@ -154,3 +154,77 @@ def test_a_staff_refund_made_in_a_stop_that_has_ended_since(
 def at_the_instructors_cost(booking: Booking) -> tuple[int, int]:
     found = Payment.objects.filter(pk=booking.payment_id)
     return found.values_list("refunded_at_instructors_cost_cents", "taken_back_cents").get()
+
+
+@pytest.mark.rule("P8.6")
+def test_a_refund_is_not_retried_beyond_what_is_left_though_stripe_would_grant_it(
+    stage: Stage, post: Post, staff: User
+):
+    """Simulation, seed 40259: the bank had sent another back, of which we had not heard; the answer had no place."""
+    booking = stage.book()
+    stage.travel_to(booking.ends_at + timedelta(hours=25))
+    for cents, fault in ((1_000, "refuse"), (None, "none")):
+        stage.simulator.order_fault("refund", fault)
+        payments.refund_by_staff(
+            payment_id=booking.payment_id, actor=staff, cents=cents, bearer=Bearer.PLATFORM, reason="It was asked.",
+            now=clock.now(),
+        )  # fmt: skip
+    all_of_it = Step.objects.get(call=Call.REFUND, state=Step.State.SUCCEEDED)
+    stage.simulator.fail_refund(all_of_it.object_id)
+
+    with refused("refund_exceeds_captured"):
+        payments.retry_stuck(payment_id=booking.payment_id, actor=staff, now=clock.now())
+
+    payments.resolve_stuck(payment_id=booking.payment_id, actor=staff, note="All is refunded.", now=clock.now())
+    post.deliver()
+    assert stands(booking)[1:] == ("manual_review", "refund_refused")
+    payments.perform(payments.retry_stuck(payment_id=booking.payment_id, actor=staff, now=clock.now()))
+    assert money_of(booking) == Money(charged=PI, refunded=PI, instructor=P)
+    assert stands(booking)[1:] == ("settled", "admin_refund")
+    assert stage.disorder() == []
+
+
+@pytest.mark.rule("P6.2")
+@pytest.mark.rule("P8.6")
+@pytest.mark.parametrize("retried", [True, False])
+def test_what_a_staff_refund_took_of_a_transfer_that_a_lock_has_reversed_since_counts_no_more(
+    stage: Stage, post: Post, staff: User, retried: bool
+):
+    """Simulation, seed 40241: it had ceased to count, and was counted off once more when the refund came back."""
+
+    def refund(cents: int) -> None:
+        payments.refund_by_staff(
+            payment_id=booking.payment_id, actor=staff, cents=cents, bearer=Bearer.INSTRUCTOR, reason="Too late.",
+            now=clock.now(),
+        )  # fmt: skip
+
+    booking = stage.book()
+    stage.travel_to(booking.starts_at - timedelta(hours=18))
+    stage.simulator.order_fault("reverse", "refuse")
+    reschedule_booking(
+        booking=booking, actor=stage.student, new_starts_at=booking.starts_at + timedelta(hours=48), now=clock.now()
+    )
+    refund(PI // 2)
+    assert money_of(booking) == Money(charged=PI, refunded=PI // 2, instructor=P // 2)
+    payments.perform(payments.retry_stuck(payment_id=booking.payment_id, actor=staff, now=clock.now()))
+    booking.refresh_from_db()
+    stage.travel_to(booking.ends_at + timedelta(hours=25))
+    assert at_the_instructors_cost(booking) == (PI // 2, 0)
+
+    fail_our_refund(stage, post, booking)
+
+    assert stands(booking)[1:] == ("manual_review", "refund_refused")
+    assert at_the_instructors_cost(booking) == (0, 0)
+    refund(PI // 8)
+    assert money_of(booking) == Money(charged=PI, refunded=PI // 8, instructor=P * 7 // 8)
+    if retried:
+        payments.perform(payments.retry_stuck(payment_id=booking.payment_id, actor=staff, now=clock.now()))
+        assert money_of(booking) == Money(charged=PI, refunded=PI * 5 // 8, instructor=P * 7 // 8)
+        refund(PI * 3 // 8)
+        assert money_of(booking) == Money(charged=PI, refunded=PI)
+    else:
+        payments.resolve_stuck(payment_id=booking.payment_id, actor=staff, note="No.", now=clock.now())
+        refund(PI * 3 // 8)
+        assert money_of(booking) == Money(charged=PI, refunded=PI // 2, instructor=P // 2)
+    assert stands(booking)[1:] == ("settled", "admin_refund")
+    assert stage.disorder() == []
