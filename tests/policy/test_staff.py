@@ -8,12 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from instainstru.refusals import Refused
-from payments.policy.accounts import Account
+from payments.policy.accounts import Account, Line
 from payments.policy.decide import decide
 from payments.policy.facts import Facts, Staffs, Transfer
 from payments.policy.plan import CreditMoves, Plan
 from payments.policy.pricing import Terms
 from payments.policy.rules import DEFAULT_RULES
+from payments.policy.staff import repeated_refund_lines
 from payments.policy.states import Action, Bearer, BookingStatus, Call, Outcome, PaymentStatus, ReviewReason
 from tests.policy.given import ALL_CREDIT, CARD_ONLY, SETTLEMENT, SOME_CREDIT, booked
 
@@ -156,6 +157,20 @@ def test_what_is_held_for_the_payment_still_is_refunded_first_and_what_is_beyond
     facts = replace(facts, staffs=Staffs(refund=1_000, booked_held=-held))
 
     assert lines(refund(facts)) == booked_lines
+
+
+@pytest.mark.rule("P8.6")
+@pytest.mark.rule("P10.3")
+@pytest.mark.parametrize(
+    ("missing", "booked_lines"),
+    [(-5_000, ()), (0, ()), (1, (Line(Account.HELD, -1), Line(Account.LOSSES, 1)))],
+)
+def test_what_is_no_longer_held_when_a_refund_goes_out_again_is_lost(
+    missing: int, booked_lines: tuple[Line, ...]
+) -> None:
+    facts = booked(REVIEW, captured=13_440, refunded=13_440, review_reason=ReviewReason.REFUND_REFUSED)
+
+    assert repeated_refund_lines(replace(facts, staffs=Staffs(booked_held=missing))) == booked_lines
 
 
 @pytest.mark.rule("P8.6")
