@@ -80,6 +80,12 @@ def booked_for(payment: Payment) -> dict[str, int]:
     return dict(payment.postings.values("account").annotate(sum=Sum("amount_cents")).values_list("account", "sum"))
 
 
+def reversal_waits(payment: Payment) -> bool:
+    """Return whether a LOCK's or a cancellation's reversal waits for staff: what is taken till then is part of it."""
+    refused = Step.objects.filter(call=Call.REVERSE, state=Step.State.REFUSED)
+    return refused.filter(operation__in=payment.operations.stuck(), operation__kind__in=REVERSED_WHOLE).exists()
+
+
 def looks_into_the_books(inputs: Mapping[str, Any]) -> bool:
     """Return whether such an action is decided by what is booked for the payment, beside how its row stands."""
     return bool(_MOVED_BEFORE & inputs.keys())
@@ -89,7 +95,6 @@ def _staffs(payment: Payment, asked: Mapping[str, Any]) -> Staffs:
     """What staff ask for, beside what is booked for the payment, read from its postings."""
     booked = booked_for(payment)
     transfers = payment.payout_transfers.order_by("-id")
-    reversals = Step.objects.filter(call=Call.REVERSE, state=Step.State.REFUSED)
     return Staffs(
         with_refund=asked.get("with_refund", True),
         refund=asked.get("refund"),
@@ -100,9 +105,7 @@ def _staffs(payment: Payment, asked: Mapping[str, Any]) -> Staffs:
         ),
         refunded_at_instructors_cost=payment.refunded_at_instructors_cost_cents,
         taken_back=payment.taken_back_cents + taken_by_stuck_refunds(payment),
-        reversal_waits=reversals.filter(
-            operation__in=payment.operations.stuck(), operation__kind__in=REVERSED_WHOLE
-        ).exists(),
+        reversal_waits=reversal_waits(payment),
         booked_held=booked.get(Account.HELD, 0),
         booked_earnings=booked.get(Account.EARNINGS, 0),
     )

@@ -20,7 +20,7 @@ from tests.webhooks.conftest import Post
 
 pytestmark = [pytest.mark.rule("P8.8")]
 
-PI, TR, P = 13_440, 10_560, 10_560  # of a lesson for 120.00 (policy section 13)
+PI, TR, P, HP = 13_440, 10_560, 10_560, 5_280  # of a lesson for 120.00 (policy section 13)
 Kind = ChangeAtStripe.Kind
 
 
@@ -222,6 +222,31 @@ def test_a_reversal_of_a_settled_payment_is_the_instructors_loss_until_staff_say
     assert money_of(booking) == Money(charged=PI, instructor=P - 4_000)
     assert stands(booking) == ("completed", "settled", "lesson_completed_full_payout")
     assert changes_of(booking) == [(Kind.REVERSED, 4_000)]
+    assert stage.disorder() == []
+
+
+@pytest.mark.rule("P10.3")
+@pytest.mark.parametrize(("retried", "left"), [(True, HP), (False, TR - 4_000)])
+def test_what_is_reversed_while_our_reversal_waits_for_staff_is_part_of_it(
+    stage: Stage, post: Post, staff: User, retried: bool, left: int
+):
+    """Simulation, seed 41056: it was taken off the half that the instructor has earned by a late cancellation."""
+    booking = authorized(stage)
+    stage.travel_to(booking.starts_at - timedelta(hours=6))
+    stage.simulator.order_fault("reverse", "refuse")
+    cancel_booking(booking=booking, actor=stage.student, now=clock.now())
+    assert stands(booking) == ("cancelled", "manual_review", "reversal_refused")
+    reverse_in_dashboard(payment_of(booking).transfer_id, 4_000)
+    post.deliver()
+
+    if retried:
+        payments.perform(payments.retry_stuck(payment_id=booking.payment_id, actor=staff, now=clock.now()))
+    else:
+        payments.resolve_stuck(payment_id=booking.payment_id, actor=staff, note="It will not.", now=clock.now())
+
+    assert stands(booking) == ("cancelled", "settled", "student_cancel_lt12_split_50_50")
+    assert money_of(booking) == Money(charged=PI, instructor=left)
+    assert books.balance(Account.EARNINGS, owner_id=stage.instructor.pk) == -left
     assert stage.disorder() == []
 
 
