@@ -18,12 +18,16 @@ ACCUSED_BY = {Party.STUDENT: Party.INSTRUCTOR, Party.INSTRUCTOR: Party.STUDENT} 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lesson:
-    """What the windows are judged by; `payment_status` is the one beneath any freeze. Instants are aware UTC."""
+    """What the windows are judged by; `payment_status` is the one beneath any freeze. Instants are aware UTC.
+
+    It `is_decided` by a dispute that was ruled for the student, though calls of that ruling may still be to be made.
+    """
 
     booking_status: BookingStatus
     payment_status: PaymentStatus
     starts_at: datetime
     ends_at: datetime
+    is_decided: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +51,7 @@ def require_reportable(
         raise Refused("report_window_closed")
     if any(case.absent == absent and (case.by == by or case.is_open) for case in earlier):
         raise Refused("already_reported")
-    if lesson.payment_status == PaymentStatus.SETTLED:
+    if lesson.payment_status == PaymentStatus.SETTLED or lesson.is_decided:
         raise Refused("already_settled")
     if lesson.booking_status not in (BookingStatus.CONFIRMED, BookingStatus.COMPLETED):
         raise Refused("already_completed")

@@ -56,7 +56,8 @@ class CaseAction:
 
 def case_actions_on(booking: Booking, cases: Sequence[Case], *, party: Party, now: datetime) -> list[CaseAction]:
     """Return what a side may do about a booking whose cases are all given, by what the operations themselves ask."""
-    lesson, rules = lesson_of(BookingSubject(booking)), rules_of_version(booking.payment.policy_version)
+    lesson = lesson_of(BookingSubject(booking), [case for case in cases if isinstance(case, LessonDispute)])
+    rules = rules_of_version(booking.payment.policy_version)
     return [
         *_report(lesson, cases, party=party, now=now, rules=rules),
         *_dispute(lesson, cases, party=party, now=now, rules=rules, cancelled_at=booking.cancelled_at),

@@ -14,7 +14,7 @@ from instainstru.accounts.models import User
 from payments import freezes
 from payments.models import Operation
 from payments.operations import cases as money
-from payments.policy.states import BookingStatus, Party, PaymentStatus
+from payments.policy.states import BookingStatus, DisputeRuling, Party, PaymentStatus
 
 ByStaff = NoShowReport | LessonDispute
 
@@ -24,14 +24,18 @@ def lock(booking: Booking) -> BookingSubject:
     return lock_booking(booking.payment_id)
 
 
-def lesson_of(subject: BookingSubject) -> Lesson:
+def lesson_of(subject: BookingSubject, disputes: Iterable[LessonDispute] | None = None) -> Lesson:
+    """Return what the windows of cases are judged by; `disputes` are all about the booking, if they are known."""
     booking = subject.booking
+    if disputes is None:
+        disputes = LessonDispute.objects.filter(booking=booking)
     with freezes.lifted(subject.payment):
         return Lesson(
             booking_status=BookingStatus(booking.status),
             payment_status=PaymentStatus(subject.payment.status),
             starts_at=booking.starts_at,
             ends_at=booking.ends_at,
+            is_decided=any(dispute.ruling == DisputeRuling.STUDENT_WINS for dispute in disputes),
         )
 
 

@@ -26,9 +26,12 @@ DISPUTES_END = ENDS + 180 * DAY
 
 
 def lesson(
-    booking: BookingStatus = BookingStatus.CONFIRMED, payment: PaymentStatus = PaymentStatus.AUTHORIZED
+    booking: BookingStatus = BookingStatus.CONFIRMED,
+    payment: PaymentStatus = PaymentStatus.AUTHORIZED,
+    *,
+    is_decided: bool = False,
 ) -> Lesson:
-    return Lesson(booking_status=booking, payment_status=payment, starts_at=STARTS, ends_at=ENDS)
+    return Lesson(booking_status=booking, payment_status=payment, starts_at=STARTS, ends_at=ENDS, is_decided=is_decided)
 
 
 def case(by: Party, *, absent: Party | None = None, is_open: bool = False) -> Earlier:
@@ -94,6 +97,8 @@ def test_a_side_reports_once(earlier: list[Earlier], code: str) -> None:
         (lesson(), ""),
         (lesson(BookingStatus.COMPLETED), ""),
         (lesson(BookingStatus.COMPLETED, PaymentStatus.SETTLED), "already_settled"),
+        (lesson(BookingStatus.COMPLETED, PaymentStatus.MANUAL_REVIEW), ""),
+        (lesson(BookingStatus.COMPLETED, PaymentStatus.MANUAL_REVIEW, is_decided=True), "already_settled"),
         (lesson(BookingStatus.CANCELLED, PaymentStatus.SETTLED), "already_settled"),
         (lesson(BookingStatus.CANCELLED), "already_completed"),
         (lesson(BookingStatus.PENDING), "already_completed"),
