@@ -27,8 +27,9 @@ def lock(booking: Booking) -> BookingSubject:
 def lesson_of(subject: BookingSubject, disputes: Iterable[LessonDispute] | None = None) -> Lesson:
     """Return what the windows of cases are judged by; `disputes` are all about the booking, if they are known."""
     booking = subject.booking
-    if disputes is None:
-        disputes = LessonDispute.objects.filter(booking=booking)
+    if disputes is None:  # what a ruling has left to be made keeps the payment under review, and is else not asked for
+        is_under_review = subject.payment.status == PaymentStatus.MANUAL_REVIEW
+        disputes = LessonDispute.objects.filter(booking=booking) if is_under_review else ()
     with freezes.lifted(subject.payment):
         return Lesson(
             booking_status=BookingStatus(booking.status),

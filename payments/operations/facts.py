@@ -11,7 +11,7 @@ from django.db.models import Sum
 from credits.queries import issued_for, paid_off_towards
 from payments.endings import Subject
 from payments.models import Payment, Step
-from payments.operations.instructors_cost import taken_by_stuck_refunds
+from payments.operations import instructors_cost
 from payments.policy.accounts import Account
 from payments.policy.facts import Case, Facts, Staffs, Transfer
 from payments.policy.states import (
@@ -82,8 +82,18 @@ def booked_for(payment: Payment) -> dict[str, int]:
 
 def reversal_waits(payment: Payment) -> bool:
     """Return whether a LOCK's or a cancellation's reversal waits for staff: what is taken till then is part of it."""
-    refused = Step.objects.filter(call=Call.REVERSE, state=Step.State.REFUSED)
-    return refused.filter(operation__in=payment.operations.stuck(), operation__kind__in=REVERSED_WHOLE).exists()
+    return any(_waits(step) for step in _stopped_reversals(payment))
+
+
+def _stopped_reversals(payment: Payment) -> list[Step]:
+    """The calls, made and refused, that take from the instructor for what waits for staff."""
+    calls = Step.objects.filter(operation__in=payment.operations.stuck(), call__in=instructors_cost.TAKES)
+    return list(calls.select_related("operation"))
+
+
+def _waits(step: Step) -> bool:
+    is_refused = step.call == Call.REVERSE and step.state == Step.State.REFUSED
+    return is_refused and step.operation.kind in REVERSED_WHOLE
 
 
 def looks_into_the_books(inputs: Mapping[str, Any]) -> bool:
@@ -95,6 +105,7 @@ def _staffs(payment: Payment, asked: Mapping[str, Any]) -> Staffs:
     """What staff ask for, beside what is booked for the payment, read from its postings."""
     booked = booked_for(payment)
     transfers = payment.payout_transfers.order_by("-id")
+    stopped = _stopped_reversals(payment)
     return Staffs(
         with_refund=asked.get("with_refund", True),
         refund=asked.get("refund"),
@@ -104,8 +115,8 @@ def _staffs(payment: Payment, asked: Mapping[str, Any]) -> Staffs:
             for transfer in transfers
         ),
         refunded_at_instructors_cost=payment.refunded_at_instructors_cost_cents,
-        taken_back=payment.taken_back_cents + taken_by_stuck_refunds(payment),
-        reversal_waits=reversal_waits(payment),
+        taken_back=payment.taken_back_cents + instructors_cost.taken_by(stopped),
+        reversal_waits=any(_waits(step) for step in stopped),
         booked_held=booked.get(Account.HELD, 0),
         booked_earnings=booked.get(Account.EARNINGS, 0),
     )

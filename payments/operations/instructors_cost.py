@@ -7,7 +7,7 @@ refund took of it is no longer held in their favour: not if it is retried, given
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 
 from django.db.models import Sum
 
@@ -41,10 +41,15 @@ def taken_so_far(refund: Operation) -> int:
     return taken.aggregate(sum=Sum("amount_cents"))["sum"] or 0
 
 
-def taken_by_stuck_refunds(payment: Payment) -> int:
-    """Return what refunds that wait for staff have taken, in cents, as far as it counts; it is not counted yet."""
-    stuck = payment.operations.stuck().filter(kind=Action.STAFF_REFUND)
-    return sum(taken_so_far(refund) for refund in stuck)
+def taken_by(steps: Iterable[Step]) -> int:
+    """Return what those of some steps have taken, in cents, that are a staff refund's, as far as it counts."""
+    return sum(
+        step.amount_cents
+        for step in steps
+        if step.operation.kind == Action.STAFF_REFUND
+        and step.state == Step.State.SUCCEEDED
+        and COUNTS_NO_MORE not in step.operation.inputs
+    )
 
 
 def count_no_more(payment: Payment) -> None:

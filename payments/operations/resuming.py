@@ -20,8 +20,8 @@ ToDo = list[tuple[Step, PlannedStep]]
 def still_to_do(operation: Operation, payment: Payment) -> tuple[ToDo, list[Step]]:
     """Return the undone steps, each with the call that is to be made now, and those of which nothing is left.
 
-    Staff refunds and a chargeback may have moved some of it meanwhile (P8.6, section 11). A staff refund takes from the
-    instructor what was asked for, or is refused again; a full one means all that is left, if anything is.
+    Staff refunds and a chargeback may have moved some of it meanwhile (P8.6, section 11). A staff refund moves what was
+    asked for, or is refused; a full one means all that is left, if anything is.
     """
     plan = Plan.from_json(operation.plan)
     to_do: ToDo = []
