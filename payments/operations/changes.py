@@ -24,7 +24,7 @@ from payments.models import ChangeAtStripe, Payment, PayoutTransfer, Posting, St
 from payments.operations import waiting
 from payments.operations.came_back import refund_came_back
 from payments.operations.consequences import set_deadlines, unfreeze
-from payments.operations.facts import booked_for, reversal_waits
+from payments.operations.facts import booked_for, earned_of
 from payments.operations.lifecycle import go_on
 from payments.policy.accounts import Account, Line, balanced
 from payments.policy.states import Action, Call, Outcome, PaymentStatus, ReviewReason
@@ -201,10 +201,7 @@ def _take_in_refund(payment: Payment, refund: Refund, *, event: StripeEvent, now
 def _take_in_reversal(
     payment: Payment, transfer_id: str, reversal: Reversal, *, event: StripeEvent, now: datetime
 ) -> None:
-    """Book what was taken from the instructor at Stripe; what they had earned of it is the platform's again.
-
-    While the reversal of all of it waits for staff, it is part of that: nothing of it was earned (P10.3).
-    """
+    """Book what was taken from the instructor at Stripe; what they had earned of it is the platform's again."""
     if transfer_id == payment.transfer_id:
         payment.charge_transfer_reversed_cents += reversal.amount
     else:
@@ -212,8 +209,7 @@ def _take_in_reversal(
         transfer.reversed_cents += reversal.amount
         transfer.save(update_fields=["reversed_cents"])
         payment.paid_cents -= reversal.amount
-    earned = 0 if reversal_waits(payment) else max(0, -booked_for(payment).get(Account.EARNINGS, 0))
-    unearned = min(reversal.amount, earned)
+    unearned = earned_of(reversal.amount, payment)
     lines = balanced(
         Line(Account.PLATFORM, reversal.amount),
         Line(Account.CONNECTED, -reversal.amount),

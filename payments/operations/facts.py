@@ -25,6 +25,7 @@ from payments.policy.states import (
     PaymentStatus,
     ReviewReason,
 )
+from payments.policy.undoing import no_longer_earned
 
 # Inputs of what has to know how the money moved so far: staff's own, a ruling, what goes on after a case had halted it.
 _MOVED_BEFORE = frozenset({"staff", "case", "halted"})
@@ -80,9 +81,13 @@ def booked_for(payment: Payment) -> dict[str, int]:
     return dict(payment.postings.values("account").annotate(sum=Sum("amount_cents")).values_list("account", "sum"))
 
 
-def reversal_waits(payment: Payment) -> bool:
-    """Return whether a LOCK's or a cancellation's reversal waits for staff: what is taken till then is part of it."""
-    return any(_waits(step) for step in _stopped_reversals(payment))
+def earned_of(taken: int, payment: Payment) -> int:
+    """Return what of an amount taken from the instructor they had earned, by how the payment stands, in cents."""
+    return no_longer_earned(
+        taken,
+        booked_earnings=booked_for(payment).get(Account.EARNINGS, 0),
+        reversal_waits=any(_waits(step) for step in _stopped_reversals(payment)),
+    )
 
 
 def _stopped_reversals(payment: Payment) -> list[Step]:
@@ -92,6 +97,7 @@ def _stopped_reversals(payment: Payment) -> list[Step]:
 
 
 def _waits(step: Step) -> bool:
+    """Return whether a step is the reversal for a LOCK or a cancellation, refused."""
     is_refused = step.call == Call.REVERSE and step.state == Step.State.REFUSED
     return is_refused and step.operation.kind in REVERSED_WHOLE
 

@@ -9,8 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 
-from django.db.models import Sum
-
 from payments.models import Operation, Payment, Step
 from payments.policy.plan import Plan
 from payments.policy.states import Action, Bearer, Call
@@ -35,10 +33,7 @@ def uncount_refund(payment: Payment, refund: Operation) -> None:
 
 def taken_so_far(refund: Operation) -> int:
     """Return what a staff refund's calls have taken from the instructor, in cents, as far as it counts."""
-    if COUNTS_NO_MORE in refund.inputs:
-        return 0
-    taken = refund.steps.filter(state=Step.State.SUCCEEDED, call__in=TAKES)
-    return taken.aggregate(sum=Sum("amount_cents"))["sum"] or 0
+    return taken_by(refund.steps.filter(call__in=TAKES))
 
 
 def taken_by(steps: Iterable[Step]) -> int:
@@ -64,7 +59,8 @@ def _cost_of(refund: Operation) -> tuple[int, int]:
     """Return what a staff refund gives to the card at the instructor's cost, and what it takes for that, as planned."""
     if refund.inputs["staff"]["bearer"] != Bearer.INSTRUCTOR:
         return 0, 0
-    return _planned(refund, [Call.REFUND]), 0 if COUNTS_NO_MORE in refund.inputs else _planned(refund, TAKES)
+    taken = 0 if COUNTS_NO_MORE in refund.inputs else _planned(refund, TAKES)
+    return _planned(refund, [Call.REFUND]), taken
 
 
 def _planned(refund: Operation, calls: Collection[Call]) -> int:

@@ -17,6 +17,7 @@ from payments.policy.accounts import Account, Line, balanced
 from payments.policy.facts import Staffs
 from payments.policy.plan import Ending, Plan
 from payments.policy.states import Action, Bearer, PaymentStatus
+from payments.policy.undoing import no_longer_earned
 
 _REVOKED_AS = {  # what was given for the booking is undone with it; what a lost chargeback takes back lessens the loss
     Action.RULE_DISPUTE: Account.FEE_INCOME,
@@ -74,7 +75,7 @@ def count_what_was_taken(payment: Payment, operation: Operation, staffs: Staffs,
         return
     taken = taken_so_far(operation)
     payment.taken_back_cents += taken
-    unearned = 0 if staffs.reversal_waits else min(taken, max(0, -staffs.booked_earnings))
+    unearned = no_longer_earned(taken, booked_earnings=staffs.booked_earnings, reversal_waits=staffs.reversal_waits)
     journal.write_for_payment(
         payment,
         balanced(Line(Account.EARNINGS, unearned), Line(Account.LOSSES, -unearned)),

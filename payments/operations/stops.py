@@ -24,7 +24,7 @@ from payments.operations.consequences import (
     set_deadlines,
     unfreeze,
 )
-from payments.operations.facts import RETRIES_A_STOP, booked_for, facts_of
+from payments.operations.facts import RETRIES_A_STOP, booked_for, earned_of, facts_of
 from payments.operations.lifecycle import ENDS_WHAT_WAITS, accept, end_what_waits, go_on, write
 from payments.operations.resuming import go_on_from_the_refusal, refundable, still_to_do
 from payments.policy.accounts import Account, Line, balanced
@@ -275,7 +275,7 @@ def _still_reserved(payment: Payment) -> int:
 
 def _what_was_taken(operation: Operation, payment: Payment) -> tuple[Line, ...]:
     """What the instructor had earned and lost to a refund that came to nothing, while another stop goes on."""
-    earned = min(instructors_cost.taken_so_far(operation), max(0, -booked_for(payment).get(Account.EARNINGS, 0)))
+    earned = earned_of(instructors_cost.taken_so_far(operation), payment)
     return balanced(Line(Account.EARNINGS, earned), Line(Account.LOSSES, -earned))
 
 

@@ -19,7 +19,7 @@ from payments.policy.states import (
     PaymentStatus,
     ReviewReason,
 )
-from payments.policy.undoing import refund_steps, take_back_steps, undone_lines
+from payments.policy.undoing import no_longer_earned, refund_steps, take_back_steps, undone_lines
 
 WITHOUT_A_CASE = STOPS | {ReviewReason.COLLECTION_FAILED, ReviewReason.CHANGED_AT_STRIPE}
 
@@ -39,7 +39,9 @@ def plan_staff_refund(facts: Facts, now: datetime, *, rules: Rules) -> Plan:
     if not 0 < amount <= facts.held:
         raise Refused("refund_exceeds_captured", refundable_cents=facts.held)
     taken_back = _instructors_share(facts, amount)
-    unearned = 0 if facts.staffs.reversal_waits else min(taken_back, max(0, -facts.staffs.booked_earnings))
+    unearned = no_longer_earned(
+        taken_back, booked_earnings=facts.staffs.booked_earnings, reversal_waits=facts.staffs.reversal_waits
+    )
     return Plan(
         action=Action.STAFF_REFUND,
         rule="P8.6",

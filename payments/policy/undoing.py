@@ -19,6 +19,14 @@ def take_back_steps(facts: Facts, amount: int) -> tuple[PlannedStep, ...]:
     return tuple(steps)
 
 
+def no_longer_earned(taken: int, *, booked_earnings: int, reversal_waits: bool) -> int:
+    """Return what of an amount taken from the instructor they had earned, in cents.
+
+    While the reversal of all of it waits for staff, what is taken is part of that, and nothing of it was (P10.3).
+    """
+    return 0 if reversal_waits else min(taken, max(0, -booked_earnings))
+
+
 def refund_steps(amount: int) -> tuple[PlannedStep, ...]:
     return (PlannedStep(call=Call.REFUND, amount=amount),) if amount else ()
 

@@ -183,6 +183,23 @@ def test_a_late_cancellation_that_is_retried_leaves_the_instructor_half(
 
 @pytest.mark.rule("P8.6")
 @pytest.mark.rule("P10.3")
+def test_what_a_refund_that_is_given_up_took_is_part_of_the_reversal_that_waits(
+    stage: Stage, late_cancellation: Booking, refund_at_their_cost: Refund, retry: End, give_up: End
+) -> None:
+    stage.simulator.order_fault("refund", "refuse")
+    refund_at_their_cost(late_cancellation, PI // 4)
+    assert money_of(late_cancellation) == Money(charged=PI, instructor=7_920)
+
+    give_up(late_cancellation)
+    retry(late_cancellation)
+
+    assert stands(late_cancellation) == ("cancelled", "settled", "student_cancel_lt12_split_50_50")
+    assert money_of(late_cancellation) == Money(charged=PI, instructor=HP)
+    assert books.balance(Account.EARNINGS, owner_id=stage.instructor.pk) == -HP
+
+
+@pytest.mark.rule("P8.6")
+@pytest.mark.rule("P10.3")
 @pytest.mark.parametrize(("cents", "left"), [(PI // 4, 7_920), (PI, 0)])
 def test_what_a_refund_has_left_of_a_late_cancellation_is_kept_if_it_is_given_up(
     stage: Stage, late_cancellation: Booking, refund_at_their_cost: Refund, give_up: End, cents: int, left: int
