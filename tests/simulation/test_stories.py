@@ -213,3 +213,27 @@ def test_a_hold_that_could_not_be_voided_and_was_given_up_may_live_beside_anothe
     outcome = play(story, simulator=stripe, start_over=start_over)
 
     assert (outcome.failure, outcome.ends) == (None, {"lesson_completed_full_payout": 1})
+
+
+@pytest.mark.parametrize(("times", "words"), [(2, {"done": 8, "operation_in_progress": 1}), (3, {"done": 9})])
+def test_who_comes_back_to_the_bank_has_paid_first_and_may_be_refused_then(
+    times: int, words: dict[str, int], stripe: SimulatorControl, start_over: StartOver
+) -> None:
+    """Seed 50305, shortened: the payment that had got no answer was taken in, and counted as the refusal's doing."""
+    starts_at = BEGINNING + timedelta(hours=20)
+    cancels_at = BEGINNING + timedelta(minutes=20)
+    draft = Draft()
+    draft.add(BEGINNING, "clockwork", running=False)
+    draft.add(BEGINNING, "set_card", 1, card="declined")
+    draft.add(BEGINNING, "book", 1)
+    draft.add(BEGINNING, "stripe_fault", call="authorize", fault="lost_answer", times=times)
+    draft.add(BEGINNING, "set_card", 1, card="requires_3ds")
+    draft.add(cancels_at, "student_cancel", 1)
+    draft.add(cancels_at, "stripe_fault", call="void", fault="timeout_before", times=3)
+    draft.add(cancels_at, "finish_3ds", 1)
+    draft.add(cancels_at + timedelta(hours=1), "clockwork", running=True)
+    story = Story(seed=50305, faults=Faults.HEAVY, lessons=(the_only_lesson(starts_at),), steps=draft.numbered())
+
+    outcome = play(story, simulator=stripe, start_over=start_over)
+
+    assert (outcome.failure, outcome.words) == (None, words)

@@ -21,6 +21,7 @@ from instainstru.local.simulation.world import World
 from instainstru.refusals import Refused
 from payments import operations as payments
 from payments.gateway.parties import GatewayRefused, GatewayUnavailable
+from payments.models import Payment
 
 DONE, NO_ANSWER = "done", "no answer"
 # Said after Stripe was asked, so that something may well have happened before.
@@ -39,9 +40,23 @@ def act(step: Step, world: World) -> str:
     if "during_call" in step.more:
         more = {name: value for name, value in step.more.items() if name != "during_call"}
         now = replace(step, more=more)
-        world.ambush.meet_at(step.more["during_call"], lambda: _act_now(now, world))
+        world.ambush.meet_at(step.more["during_call"], lambda: _come_and_act(now, world))
         return DONE
+    return _come_and_act(step, world)
+
+
+def _come_and_act(step: Step, world: World) -> str:
+    """Whom the bank was to ask without being there comes back and pays first: an act of its own, which stands."""
+    if step.do == "finish_3ds" and not _waits_at_the_bank(step, world):
+        came = _act_now(replace(step, do="pay_now"), world)
+        if not _waits_at_the_bank(step, world):
+            return came
     return _act_now(step, world)
+
+
+def _waits_at_the_bank(step: Step, world: World) -> bool:
+    stage = world.stage_of(step.lesson) if step.lesson is not None else None
+    return stage is not None and bool(Payment.objects.get(pk=stage.booking.payment_id).pending_intent_url)
 
 
 def _act_now(step: Step, world: World) -> str:
