@@ -1,6 +1,7 @@
 """Random weeks of a marketplace in which everything goes wrong, and no cent is lost, doubled or stranded."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -10,6 +11,7 @@ from instainstru.local.simulation.play import Failure, Outcome, play, story_of
 from instainstru.local.simulation.shorten import shorten
 from instainstru.local.simulation.story import BEGINNING, Draft, Faults, Lesson, Story
 from instainstru.local.simulator import SimulatorControl
+from payments.models import Payment
 
 StartOver = Callable[[], None]
 
@@ -237,3 +239,29 @@ def test_who_comes_back_to_the_bank_has_paid_first_and_may_be_refused_then(
     outcome = play(story, simulator=stripe, start_over=start_over)
 
     assert (outcome.failure, outcome.words) == (None, words)
+
+
+def test_credits_that_a_settlement_consumed_come_back_as_a_new_one_after_a_report_met_it(
+    stripe: SimulatorControl, start_over: StartOver
+) -> None:
+    """Seed 50842, shortened: reported while it was captured; released was said to be the only way back."""
+    starts_at = BEGINNING + timedelta(hours=20)
+    draft = Draft()
+    draft.add(BEGINNING, "book", 1)
+    draft.add(
+        starts_at + timedelta(hours=24, minutes=59),
+        "report_no_show",
+        1,
+        by="student",
+        absent="instructor",
+        during_call=1,
+    )
+    draft.add(starts_at + timedelta(hours=60), "post", lost=0, late=0, doubled=0, drawn=0)
+    lesson = replace(the_only_lesson(starts_at), credits=5_000)
+    story = Story(seed=50842, faults=Faults.HEAVY, lessons=(lesson,), steps=draft.numbered())
+
+    outcome = play(story, simulator=stripe, start_over=start_over)
+
+    assert (outcome.failure, outcome.ends) == (None, {"instructor_no_show_full_refund": 1})
+    payment = Payment.objects.get()
+    assert (payment.credits_consumed_cents, payment.student_credit_cents) == (5_000, 5_000)

@@ -42,13 +42,15 @@ def end_as_the_policy_says(now: Look) -> Iterator[str]:
         for payment, kind, state in now.operations.values()
         if kind in DECIDE_TOO or state != Operation.State.DONE
     }
+    paid_out = {payment for payment, kind, _ in now.operations.values() if kind == Action.SETTLE}
     for payment in now.payments.values():
         if off := _terms_off(payment):
             yield f"terms are reckoned right: {payment.reference} {off}"
         touched = payment.pk in busy | now.given_up or now.changes_at_stripe[payment.pk]
         if payment.status != PaymentStatus.SETTLED or touched or payment.reference in now.untold:
             continue
-        said, is_so = _end(payment), _is(payment)
+        was_consumed = payment.pk in paid_out and payment.credits_consumed_cents > 0
+        said, is_so = _end(payment, was_consumed=was_consumed), _is(payment)
         if said is not None and said != is_so:
             yield f"it ends as the policy says: {payment.reference} {payment.settlement_outcome} {is_so}, not {said}"
 
@@ -65,7 +67,8 @@ def _terms_off(payment: Payment) -> str:
     )
 
 
-def _end(payment: Payment) -> End | None:
+def _end(payment: Payment, *, was_consumed: bool) -> End | None:
+    """Return the end that an outcome means; `was_consumed` tells that a settlement had taken the credits before."""
     price, credits = payment.lesson_price_cents, payment.credits_cents
     card = price - credits + payment.student_fee_cents  # PI
     payout = price - payment.instructor_fee_cents  # P
@@ -76,6 +79,8 @@ def _end(payment: Payment) -> End | None:
             return _with_credits(card, 0, target=price, credits=credits)
         case Outcome.STUDENT_LATE | Outcome.LOCKED_LATE:
             return _with_credits(card, _half(payout), target=_half(price), credits=credits)
+        case Outcome.INSTRUCTOR_NO_SHOW | Outcome.MUTUAL_NO_SHOW if was_consumed:  # reported while it was captured
+            return End(card=0, instructor=0, issued=credits, consumed=credits)
         case (
             Outcome.STUDENT_EARLY
             | Outcome.INSTRUCTOR_CANCELLED
