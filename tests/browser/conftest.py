@@ -31,7 +31,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(no_browser)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")  # not beside the hundreds of tests that follow
 def chromium() -> Iterator[Browser]:
     # Playwright's synchronous calls run a loop in this thread, and Django would take every query for one inside it.
     with pytest.MonkeyPatch.context() as patch, sync_playwright() as playwright:
