@@ -62,10 +62,11 @@ def lesson(stage: Stage) -> Booking:
     return booking
 
 
-def statements(request: Callable[..., Any], name: str, *where: object, **body: object) -> int:
+def statements(request: Callable[..., Any], name: str, *where: object, key: str = "", **body: object) -> int:
     """Send a request that goes well and return how many statements it made."""
     answers = []
-    said = statements_of(lambda: answers.append(request(reverse(f"api:{name}", args=where), body)))
+    headers = {"Idempotency-Key": key} if key else {}
+    said = statements_of(lambda: answers.append(request(reverse(f"api:{name}", args=where), body, headers=headers)))
     assert answers[0].status_code in (200, 201), answers[0].json()
     return len(said)
 
@@ -102,6 +103,23 @@ def test_a_checkout_and_its_cancellation(sam: APIClient, stage: Stage, hours_ahe
     assert statements(sam.post, "bookings", **wish) <= MONEY
     booked = Booking.objects.latest("id")
     assert statements(sam.post, "booking-cancel", booked.ref) <= MONEY
+
+
+def test_an_idempotency_key_adds_two_one_to_look_for_it_and_one_to_keep_it(sam: APIClient, stage: Stage) -> None:
+    def book(*, hours_ahead: float, key: str = "") -> int:
+        starts_at = clock.now() + timedelta(hours=hours_ahead)
+        return statements(
+            sam.post, "bookings", key=key, service=stage.service.ref, starts_at=starts_at.isoformat(), minutes=60
+        )
+
+    def cancel(*, key: str = "") -> int:
+        return statements(sam.post, "booking-cancel", Booking.objects.latest("id").ref, key=key)
+
+    book(hours_ahead=12)  # what is read once in a process's life is read
+    without = (book(hours_ahead=14), cancel())
+    with_key = (book(hours_ahead=16, key="book-1"), cancel(key="cancel-1"))
+
+    assert with_key == (without[0] + 2, without[1] + 2)
 
 
 def test_many_small_credits_take_no_more_than_one(sam: APIClient, stage: Stage) -> None:

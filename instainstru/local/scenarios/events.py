@@ -60,12 +60,15 @@ def _complete(event: Json, stage: Stage, traveller: Traveller) -> None:
     bookings.mark_complete(booking=stage.booking, now=clock.now())
 
 
+def waits_at_the_bank(stage: Stage) -> bool:
+    """Return whether the student can agree at the bank; asked for off session, they have to come back and pay first."""
+    return bool(Payment.objects.get(pk=stage.booking.payment_id).pending_intent_url)
+
+
 def _finish_3ds(event: Json, stage: Stage, traveller: Traveller) -> None:
-    payment = Payment.objects.get(pk=stage.booking.payment_id)
-    if not payment.pending_intent_url:  # asked for off session: the link brings the student back, and asks again
+    if not waits_at_the_bank(stage):  # the link brings the student back, and asks again
         bookings.pay_now(booking=stage.booking, actor=stage.student, now=clock.now())
-        payment.refresh_from_db()
-    stage.simulator.finish_3ds(payment.pending_intent_id)
+    stage.simulator.finish_3ds(Payment.objects.get(pk=stage.booking.payment_id).pending_intent_id)
     bookings.confirm_payment(booking=stage.booking, actor=stage.student, now=clock.now())
 
 

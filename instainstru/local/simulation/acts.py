@@ -21,7 +21,6 @@ from instainstru.local.simulation.world import World
 from instainstru.refusals import Refused
 from payments import operations as payments
 from payments.gateway.parties import GatewayRefused, GatewayUnavailable
-from payments.models import Payment
 
 DONE, NO_ANSWER = "done", "no answer"
 # Said after Stripe was asked, so that something may well have happened before.
@@ -47,16 +46,12 @@ def act(step: Step, world: World) -> str:
 
 def _come_and_act(step: Step, world: World) -> str:
     """Whom the bank was to ask without being there comes back and pays first: an act of its own, which stands."""
-    if step.do == "finish_3ds" and not _waits_at_the_bank(step, world):
+    stage = world.stage_of(step.lesson) if step.do == "finish_3ds" and step.lesson is not None else None
+    if stage is not None and not events.waits_at_the_bank(stage):
         came = _act_now(replace(step, do="pay_now"), world)
-        if not _waits_at_the_bank(step, world):
+        if not events.waits_at_the_bank(stage):
             return came
     return _act_now(step, world)
-
-
-def _waits_at_the_bank(step: Step, world: World) -> bool:
-    stage = world.stage_of(step.lesson) if step.lesson is not None else None
-    return stage is not None and bool(Payment.objects.get(pk=stage.booking.payment_id).pending_intent_url)
 
 
 def _act_now(step: Step, world: World) -> str:

@@ -42,14 +42,14 @@ def end_as_the_policy_says(now: Look) -> Iterator[str]:
         for payment, kind, state in now.operations.values()
         if kind in DECIDE_TOO or state != Operation.State.DONE
     }
-    paid_out = {payment for payment, kind, _ in now.operations.values() if kind == Action.SETTLE}
+    settled_once = {payment for payment, kind, _ in now.operations.values() if kind == Action.SETTLE}
     for payment in now.payments.values():
         if off := _terms_off(payment):
             yield f"terms are reckoned right: {payment.reference} {off}"
         touched = payment.pk in busy | now.given_up or now.changes_at_stripe[payment.pk]
         if payment.status != PaymentStatus.SETTLED or touched or payment.reference in now.untold:
             continue
-        was_consumed = payment.pk in paid_out and payment.credits_consumed_cents > 0
+        was_consumed = payment.pk in settled_once and payment.credits_consumed_cents > 0
         said, is_so = _end(payment, was_consumed=was_consumed), _is(payment)
         if said is not None and said != is_so:
             yield f"it ends as the policy says: {payment.reference} {payment.settlement_outcome} {is_so}, not {said}"
