@@ -71,7 +71,7 @@ def continue_operation(*, operation_id: int) -> None:
         operations.perform(operation, inline=False)
 
 
-@shared_task(ignore_result=True)
+@shared_task(ignore_result=True, expires=PATIENCE)
 def apply_event(*, event_pk: int) -> None:
     """Apply one event of Stripe's, after Stripe was answered."""
     event = StripeEvent.objects.get(pk=event_pk)
@@ -90,8 +90,7 @@ def mirror_object(*, event_pk: int) -> None:
 @shared_task(ignore_result=True)
 def sweep_unapplied_events(*, limit: int = 100) -> None:
     """Try again each event that could not be applied yet, or whose task was lost."""
-    due = StripeEvent.objects.due(at=clock.wall()).order_by("next_try_at", "id").values_list("pk", flat=True)[:limit]
-    for event_pk in due:
+    for event_pk in operations.claim_events(limit=limit):
         apply_event.delay(event_pk=event_pk)
 
 

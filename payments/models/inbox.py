@@ -14,6 +14,10 @@ class StripeEventQuerySet(models.QuerySet["StripeEvent"]):
         """Events that were not applied yet and whose next try has come."""
         return self.filter(next_try_at__lte=at)
 
+    def unclaimed(self, *, at: datetime) -> Self:
+        """Events for which no sweep has started a task that may still be waiting for a worker."""
+        return self.filter(Q(claimed_until=None) | Q(claimed_until__lte=at))
+
     def given_up(self) -> Self:
         """Events that were tried as often as is declared, and wait for staff to replay them."""
         return self.filter(given_up_at__isnull=False)
@@ -33,6 +37,9 @@ class StripeEvent(models.Model):
     created_at = models.DateTimeField(null=True, blank=True, help_text="When it happened, by Stripe's clock.")
     received_at = models.DateTimeField(help_text="The machine's time.")
     next_try_at = models.DateTimeField(null=True, blank=True, help_text="By the machine's time; empty once applied.")
+    claimed_until = models.DateTimeField(
+        null=True, blank=True, help_text="A sweep has started its task, which waits in the queue; the machine's time."
+    )
     attempts = models.PositiveSmallIntegerField(default=0, help_text="Tries that came to nothing.")
     applied_at = models.DateTimeField(null=True, blank=True)
     given_up_at = models.DateTimeField(null=True, blank=True, help_text="It is tried again only if staff replay it.")

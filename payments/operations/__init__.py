@@ -8,7 +8,7 @@ from payments.operations.changes import let_hold_lapse, see_changes
 from payments.operations.claims import carry_out_claimed, claim, unclaim
 from payments.operations.credit import expire_credits, grant_credit
 from payments.operations.endpoints import plan_endpoints, set_up_endpoints
-from payments.operations.events import apply_event, replay_event
+from payments.operations.events import apply_event, claim_events, replay_event
 from payments.operations.facts import facts_of
 from payments.operations.funding import record_funding
 from payments.operations.lifecycle import accept, begin, perform
@@ -35,6 +35,7 @@ __all__ = [
     "cancel_by_staff",
     "carry_out_claimed",
     "claim",
+    "claim_events",
     "confirm_card_setup",
     "correct_schedule",
     "dashboard_link",

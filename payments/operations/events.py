@@ -18,6 +18,7 @@ from instainstru.refusals import Refused
 from payments import readers
 from payments.gateway.parties import GatewayRefused, GatewayUnavailable
 from payments.models import StripeEvent
+from payments.operations import claims
 
 logger = logging.getLogger(__name__)
 events_read = Counter("stripe_events_read", "Tries to apply an event of Stripe's.", ["type", "result"])
@@ -33,6 +34,20 @@ RETRY_AFTER = (  # a day and a half in all, longer than Stripe has ever been awa
     timedelta(hours=8),
     timedelta(hours=20),
 )
+
+
+def claim_events(*, limit: int) -> list[int]:
+    """Claim events that are due for the tasks that a sweep starts, and return their keys.
+
+    Without it every sweep would start another task for what still waits in the queue, and a backlog feed itself. The
+    claim spares work and ends when the event is tried; `_claim` keeps it right.
+    """
+    wall = clock.wall()
+    with transaction.atomic(durable=True):
+        due = StripeEvent.objects.due(at=wall).unclaimed(at=wall).order_by("next_try_at", "id")
+        claimed = list(due.select_for_update(skip_locked=True).values_list("pk", flat=True)[:limit])
+        StripeEvent.objects.filter(pk__in=claimed).update(claimed_until=wall + claims.LEASE)
+    return claimed
 
 
 def apply_event(event: StripeEvent, *, now: datetime) -> bool:
@@ -73,7 +88,7 @@ def replay_event(event: StripeEvent, *, receipt: Receipt | None = None) -> None:
     """Let an event be tried anew, as often as a new one, given up or applied; the caller applies it after this."""
     with transaction.atomic(durable=True):
         StripeEvent.objects.filter(pk=event.pk).update(
-            applied_at=None, given_up_at=None, next_try_at=clock.wall(), attempts=0, failure=""
+            applied_at=None, given_up_at=None, next_try_at=clock.wall(), claimed_until=None, attempts=0, failure=""
         )
         if receipt:
             receipt.record(f"event:{event.event_id}")
@@ -85,7 +100,7 @@ def _claim(event: StripeEvent) -> bool:
     return bool(
         _of(event)
         .filter(attempts=event.attempts, next_try_at__lte=clock.wall())
-        .update(attempts=F("attempts") + 1, next_try_at=clock.wall() + wait)
+        .update(attempts=F("attempts") + 1, next_try_at=clock.wall() + wait, claimed_until=None)
     )
 
 

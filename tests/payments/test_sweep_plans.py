@@ -189,7 +189,12 @@ SWEEPS: dict[str, tuple[str, Callable[[], QuerySet], str]] = {
     ),
     "unapplied events": (
         "events",
-        lambda: StripeEvent.objects.due(at=clock.wall()).order_by("next_try_at", "id").values("pk")[:100],
+        lambda: (
+            StripeEvent.objects.due(at=clock.wall())
+            .unclaimed(at=clock.wall())
+            .order_by("next_try_at", "id")
+            .values("pk")[:100]
+        ),
         "stripe_event_due",
     ),
 }

@@ -12,7 +12,7 @@ from django.db import connections
 from django.test import Client
 
 from instainstru import clock
-from payments import operations, tasks
+from payments import operations, readers, tasks
 from payments.models import ChangeAtStripe, Operation, Payee, Payment, StripeEvent
 from payments.policy.states import BookingStatus, PaymentStatus
 from tests.stage import Stage
@@ -228,6 +228,33 @@ def test_an_event_whose_task_was_lost_is_swept_up(monkeypatch):
     tasks.sweep_unapplied_events()
 
     assert started == [event.pk]
+
+
+@pytest.mark.django_db
+def test_an_event_that_waits_in_the_queue_is_not_swept_again_until_its_claim_ends_or_it_was_tried(monkeypatch):
+    """Else a backlog feeds itself: sweeps start tasks quicker than workers end them, and payments wait behind."""
+    started: list[int] = []
+    monkeypatch.setattr(tasks.apply_event, "delay", lambda *, event_pk: started.append(event_pk))
+    event = kept(NOTHING)
+    kept_event = StripeEvent.objects.filter(pk=event.pk)
+
+    tasks.sweep_unapplied_events()
+    tasks.sweep_unapplied_events()
+    assert started == [event.pk]
+
+    kept_event.update(claimed_until=clock.wall())
+    tasks.sweep_unapplied_events()
+    assert started == [event.pk] * 2
+
+    monkeypatch.setitem(readers._READERS, "customer.created", [too_early])
+    assert not operations.apply_event(kept_event.get(), now=clock.now())
+    kept_event.update(next_try_at=clock.wall())
+    tasks.sweep_unapplied_events()
+    assert started == [event.pk] * 3
+
+
+def too_early(event: StripeEvent, **_: object) -> None:
+    raise readers.NotYet("Its booking is being made.")
 
 
 def waiting_for_the_bank(stage: Stage):
