@@ -33,6 +33,7 @@ _PATHS: dict[type[StripeModel], str] = {
     mirrored.SetupIntent: "/v1/setup_intents/{}",
     mirrored.Transfer: "/v1/transfers/{}",
 }
+MIRRORED = tuple(_PATHS)
 _KINDS: dict[str, type[StripeModel]] = {
     "account": mirrored.Account,
     "charge": mirrored.Charge,
