@@ -75,7 +75,7 @@ class Booking(RemembersWhatWasRead):
     cancelled_at = models.DateTimeField(null=True, blank=True)
     cancelled_by = models.CharField(max_length=10, choices=choices_of(Party), blank=True)
     remind_at = models.DateTimeField(null=True, blank=True, help_text="The next reminder, if one is still to come.")
-    cancellation_reason = models.TextField(max_length=2_000, blank=True)
+    cancellation_reason = models.TextField(max_length=2_000, blank=True)  # one side's, for both to read; never staff's
 
     objects = BookingQuerySet.as_manager()
 

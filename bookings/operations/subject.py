@@ -76,14 +76,20 @@ class BookingSubject(Subject):
                 booking.completed_at = at
             case BookingStatus.CANCELLED:
                 booking.cancelled_at = at
-                booking.cancelled_by = operation.party if operation.kind in _CANCELLED_BY_A_PERSON else Party.SYSTEM
-                booking.cancellation_reason = operation.inputs.get("reason", "")
+                booking.cancelled_by = _CANCELLED_BY.get(operation.kind, Party.SYSTEM)
+                if booking.cancelled_by in (Party.STUDENT, Party.INSTRUCTOR):
+                    # Both sides read this. What staff write down is for staff, and stays with the operation.
+                    booking.cancellation_reason = operation.inputs.get("reason", "")
                 booking.free_time()
                 booking.remind_at = None
         booking.save_changes()
 
 
-_CANCELLED_BY_A_PERSON = frozenset({Action.STUDENT_CANCEL, Action.INSTRUCTOR_CANCEL, Action.STAFF_CANCEL})
+_CANCELLED_BY: dict[str, Party] = {
+    Action.STUDENT_CANCEL: Party.STUDENT,
+    Action.INSTRUCTOR_CANCEL: Party.INSTRUCTOR,
+    Action.STAFF_CANCEL: Party.STAFF,
+}
 
 
 def lock_booking_and_both_sides(payment_id: int) -> BookingSubject:
