@@ -1,6 +1,6 @@
 """Use cases: the only code that changes what the marketplace's calendar knows."""
 
-from bookings.operations.available import available_actions_on
+from bookings.operations.available import available_actions_on, facts_as_asked
 from bookings.operations.cancel import cancel_booking, party_of, preview_cancellation
 from bookings.operations.checkout import Quote, checkout, quote
 from bookings.operations.complete import mark_complete
@@ -13,6 +13,7 @@ __all__ = [
     "cancel_booking",
     "checkout",
     "confirm_payment",
+    "facts_as_asked",
     "mark_complete",
     "party_of",
     "pay_now",

@@ -6,10 +6,9 @@ from datetime import datetime
 from bookings.models import Booking
 from bookings.operations.subject import BookingSubject
 from payments import operations as payments
-from payments.models import Payment
 from payments.policy.actions import AvailableAction, available_actions, is_over
 from payments.policy.facts import Facts
-from payments.policy.states import STOPS, Party, PaymentStatus
+from payments.policy.states import Party, PaymentStatus
 from payments.rules import rules_of_version
 
 
@@ -29,7 +28,7 @@ def available_actions_on(
         party,
         now,
         rules=rules_of_version(payment.policy_version),
-        operation_under_way=operation_under_way or is_stopped(payment),
+        operation_under_way=operation_under_way or payment.is_stopped,
     )
 
 
@@ -37,11 +36,6 @@ def facts_as_asked(booking: Booking) -> Facts:
     """Return the facts by which a request is judged: behind a stop, those of the state that it interrupted (P7.11)."""
     payment = booking.payment
     facts = payments.facts_of(BookingSubject(booking))
-    if is_stopped(payment):
+    if payment.is_stopped:
         return replace(facts, payment_status=PaymentStatus(payment.former_status))
     return facts
-
-
-def is_stopped(payment: Payment) -> bool:
-    """Return whether a payment waits for our staff after a definite no (P10.3); a cancellation is accepted even so."""
-    return payment.status == PaymentStatus.MANUAL_REVIEW and payment.review_reason in STOPS

@@ -9,13 +9,11 @@ from django.urls import reverse
 
 from bookings import queries
 from bookings.models import Booking
-from bookings.operations import party_of
-from bookings.operations.subject import BookingSubject
+from bookings.operations import available_actions_on, facts_as_asked, party_of
 from instainstru.accounts.models import User
 from instainstru.accounts.requests import SignedInRequest
 from instainstru.api.catalogue import CATALOGUE
 from instainstru.refusals import Refused
-from payments import operations as payments
 from payments.policy.actions import INSTANT, AvailableAction, Choice, available_actions
 from payments.policy.facts import Facts
 from payments.policy.plan import Plan
@@ -41,19 +39,15 @@ def own_booking(user: User, ref: str) -> Booking:
 
 def choices_open(booking: Booking, *, user: User, now: datetime) -> dict[Choice, AvailableAction]:
     """Return what this user may do with the booking now, each by its name."""
-    open_now = available_actions(
-        facts_of(booking),
-        party_of(booking, user),
-        now,
-        rules=rules_of(booking),
-        operation_under_way=is_under_way(booking),
+    open_now = available_actions_on(
+        booking, party=party_of(booking, user), now=now, operation_under_way=is_under_way(booking)
     )
     return {action.choice: action for action in open_now}
 
 
 def cancellation_outlook(booking: Booking, *, now: datetime) -> list[Outlook]:
     """Return what a student's cancelling does now, and what it will do in each window that is still to come (P3.1)."""
-    facts, rules, since = facts_of(booking), rules_of(booking), now
+    facts, rules, since = facts_as_asked(booking), rules_of_version(booking.payment.policy_version), now
     outlook: list[Outlook] = []
     edges = [
         authorization_due_at(booking.starts_at, rules=rules),
@@ -80,14 +74,6 @@ def fresh_plan(refusal: Refused) -> Plan:
     plan = refusal.context["fresh"]
     assert isinstance(plan, Plan)
     return plan
-
-
-def facts_of(booking: Booking) -> Facts:
-    return payments.facts_of(BookingSubject(booking))
-
-
-def rules_of(booking: Booking) -> Rules:
-    return rules_of_version(booking.payment.policy_version)
 
 
 def refused(request: SignedInRequest, refusal: Refused, *, back: str, back_label: str) -> HttpResponse:

@@ -12,7 +12,7 @@ from instainstru.rows import RemembersWhatWasRead
 from payments.models.choices import choices_of
 from payments.models.parties import Payee, Payer
 from payments.policy.pricing import Terms
-from payments.policy.states import Outcome, PaymentStatus, ReviewReason, Tier
+from payments.policy.states import STOPS, Outcome, PaymentStatus, ReviewReason, Tier
 
 OPEN = "open"  # an operation's state that holds the payment's only place (design 4)
 
@@ -228,6 +228,11 @@ class Payment(RemembersWhatWasRead):
     def is_frozen(self) -> bool:
         """Whether a case is open (P8.1); a stop of P10.3 is none."""
         return bool(self.kept_status)
+
+    @property
+    def is_stopped(self) -> bool:
+        """Whether it waits for staff after Stripe's definite no (P10.3); a case is none."""
+        return self.status == PaymentStatus.MANUAL_REVIEW and self.review_reason in STOPS
 
     @property
     def instructor_payout_cents(self) -> int:

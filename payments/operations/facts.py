@@ -16,7 +16,6 @@ from payments.policy.accounts import Account
 from payments.policy.facts import Case, Facts, Staffs, Transfer
 from payments.policy.states import (
     REVERSED_WHOLE,
-    STOPS,
     Action,
     Bearer,
     Call,
@@ -72,8 +71,7 @@ def facts_of(subject: Subject, *, inputs: Mapping[str, Any] | None = None) -> Fa
 
 def retries_a_stop(payment: Payment, inputs: Mapping[str, Any]) -> bool:
     """Return whether an action with these inputs is one that a payment was stopped for, begun anew (P10.3)."""
-    stopped = payment.status == PaymentStatus.MANUAL_REVIEW and payment.review_reason in STOPS
-    return stopped and RETRIES_A_STOP.items() <= inputs.items()
+    return payment.is_stopped and RETRIES_A_STOP.items() <= inputs.items()
 
 
 def booked_for(payment: Payment) -> dict[str, int]:

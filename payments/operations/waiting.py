@@ -28,7 +28,6 @@ from payments.policy.states import (
     BY_STAFF,
     CANCELLATIONS,
     CASE_OF,
-    STOPS,
     TRIES_A_CARD,
     Action,
     BookingStatus,
@@ -59,7 +58,7 @@ def has_to_wait(
     Raises Refused("operation_in_progress") if it meets one that it may not; a window already past is told by its own
     code (section 12).
     """
-    if _stopped_for_staff(subject) and kind in CANCELLATIONS and kind not in BY_STAFF:
+    if subject.payment.is_stopped and kind in CANCELLATIONS and kind not in BY_STAFF:
         return True  # staff's own ends the stop (P8.7)
     something_is_open = any(operation.state == Operation.State.OPEN for operation in so_far)
     is_a_new_card = kind in TRIES_A_CARD and party == Party.STUDENT
@@ -135,7 +134,7 @@ def _plan_of_what_waits(subject: Subject, kind: Action, now: datetime, *, inputs
     if payment.is_frozen:
         return decide_on(subject, kind, now, inputs=inputs)
     facts = facts_of(subject, inputs=inputs)
-    if _stopped_for_staff(subject):
+    if subject.payment.is_stopped:
         facts = replace(facts, payment_status=PaymentStatus(payment.former_status))
     if kind == Action.PAY_NOW:  # the open operation may yet be refused, and then the new card is wanted
         facts = replace(facts, payment_status=PaymentStatus.PAYMENT_METHOD_REQUIRED)
@@ -211,8 +210,3 @@ def as_it_stood(facts: Facts, operation: Operation) -> Facts:
 
 def _in_progress() -> Refused:
     return Refused("operation_in_progress", retry_after=RETRY_AFTER)
-
-
-def _stopped_for_staff(subject: Subject) -> bool:
-    payment = subject.payment
-    return payment.status == PaymentStatus.MANUAL_REVIEW and payment.review_reason in STOPS

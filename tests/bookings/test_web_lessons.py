@@ -259,6 +259,23 @@ class TestCancelling:
             "instructor_cancel_full_refund",
         )
 
+    @pytest.mark.rule("P7.11")
+    def test_is_offered_while_money_waits_for_staff(self, stage, student_says, instructor_says):
+        booking, browser = stage.book(hours_ahead=18), signed_in(stage.student)
+        stage.simulator.order_fault("reverse", "refuse")
+        there = f"{page(booking, 'booking-move')}?to=2026-03-06T17:00Z"
+        browser.post(there, hidden_in(browser.get(there)))
+        booking.payment.refresh_from_db()
+        assert booking.payment.is_stopped
+
+        assert "Move lesson" not in student_says(booking)
+        for said in (student_says(booking), instructor_says(booking)):
+            assert "Cancel lesson" in said
+        assert "You have $120.00 of it back as credits" in student_says(booking)
+        browser.post(page(booking, "booking-cancel"), hidden_in(browser.get(page(booking, "booking-cancel"))))
+        booking.refresh_from_db()
+        assert (booking.status, booking.cancelled_by) == ("cancelled", "student")
+
     def test_a_second_click_and_a_reload_change_nothing_more(self, stage):
         booking, browser = stage.book(hours_ahead=5), signed_in(stage.student)
         form = hidden_in(browser.get(page(booking, "booking-cancel")))
