@@ -49,10 +49,10 @@ SENTENCES: dict[RefusalCode, Sentences] = {
         "The money of this booking has been settled.", "Ask our support for a refund if something is wrong."
     ),
     RefusalCode.RESCHEDULE_TOO_LATE: Sentences(
-        "Less than 12 hours before the lesson it can no longer be moved.", "You can still take it or cancel it."
+        "It is too close to the lesson to move it.", "You can still take it or cancel it."
     ),
     RefusalCode.RESCHEDULE_LOCKED: Sentences(
-        "This booking was already moved within 24 hours of its start and can't be moved again.",
+        "This booking was already moved shortly before its start and can't be moved again.",
         "You can take the lesson or cancel it.",
     ),
     RefusalCode.SLOT_UNAVAILABLE: Sentences("That time is not free any more.", "Choose another time."),
@@ -67,14 +67,14 @@ SENTENCES: dict[RefusalCode, Sentences] = {
         "Something else is being done with this booking right now.", "Wait a moment and try again."
     ),
     RefusalCode.REPORT_WINDOW_CLOSED: Sentences(
-        "A no-show can be reported from the start of the lesson until 24 hours after its end.",
+        "A no-show can be reported from the start of the lesson until its settlement is due.",
         "Ask our support if something is wrong.",
     ),
     RefusalCode.CONTEST_WINDOW_CLOSED: Sentences(
         "A report can be contested within 24 hours.", "Ask our support if something is wrong."
     ),
     RefusalCode.DISPUTE_WINDOW_CLOSED: Sentences(
-        "A dispute can be opened from the start of the lesson until 24 hours after its end.",
+        "A dispute can be opened from the start of the lesson until its settlement is due.",
         "Ask our support; they can still open one for you.",
     ),
     RefusalCode.ALREADY_REPORTED: Sentences(

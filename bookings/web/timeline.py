@@ -11,7 +11,7 @@ from bookings.models import Booking
 from instainstru.money import dollars
 from instainstru.templatetags.times import in_zone
 from payments.models import Operation, Step
-from payments.policy.states import Call, Party
+from payments.policy.states import Call, Party, PaymentStatus
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +58,7 @@ def _of_moves(booking: Booking) -> Iterator[Event]:
 
 def _student_hears_of(operation: Operation) -> Iterator[Event]:
     for step in operation.answered_steps:  # type: ignore[attr-defined]  # prefetched
-        if what := _step_in_words(step):
+        if what := _step_in_words(step, operation):
             yield Event(at=step.answered_at, what=what)
     if operation.finished_at and operation.conclusion:
         for moved, what in _CREDITS_IN_WORDS.items():
@@ -76,15 +76,20 @@ def _instructor_hears_of(operation: Operation) -> Iterator[Event]:
                     net += step.transfer_cents
                 case Call.PAY:
                     net += step.amount_cents
-                case Call.REVERSE:
+                case Call.REVERSE | Call.TAKE_BACK:
                     net -= step.amount_cents
     if net and operation.finished_at:
         moved = f"{dollars(net)} was paid to you." if net > 0 else f"{dollars(-net)} was taken back from you."
         yield Event(at=operation.finished_at, what=moved)
 
 
-def _step_in_words(step: Step) -> str:
+def _step_in_words(step: Step, operation: Operation) -> str:
+    pays_a_debt = (
+        operation.plan["ending"]["payment_status"] == PaymentStatus.SETTLED
+    )  # the bank was asked about a charge
     match step.state, step.call:
+        case Step.State.SUCCEEDED, Call.INSPECT if pays_a_debt:
+            return f"{dollars(step.amount_cents)} was charged to your card."
         case Step.State.SUCCEEDED, Call.AUTHORIZE | Call.INSPECT:
             return f"{dollars(step.amount_cents)} was held on your card."
         case Step.State.SUCCEEDED, Call.CAPTURE | Call.CHARGE:

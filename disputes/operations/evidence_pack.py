@@ -15,6 +15,7 @@ from instainstru.notifications.models import Message
 from instainstru.notifications.rendering import subject_and_text
 from payments.models import Step
 from payments.policy.plan import Plan
+from payments.policy.windows import in_words
 from payments.rules import rules_of_version
 
 Row = tuple[str, str]
@@ -88,17 +89,14 @@ def _quote(booking: Booking) -> Iterator[Row]:
 
 def _policy(booking: Booking) -> Iterator[Row]:
     rules = rules_of_version(booking.payment.policy_version)
-    early, middle = (_hours(window.total_seconds()) for window in (rules.early_from, rules.middle_from))
+    early, middle = in_words(rules.early_from), in_words(rules.middle_from)
+    settled = in_words(rules.settle_after)
     yield "Version", f"Payment Policy {rules.version}, frozen with the booking"
     yield f"Cancelled {early} or more before the start", "nothing is charged"
     yield f"Cancelled {middle} to {early} before the start", "the card is charged, the lesson's price comes as credit"
     yield f"Cancelled less than {middle} before the start", "the card is charged, half the price comes as credit"
-    yield "Lesson taken", f"the card is charged {_hours(rules.settle_after.total_seconds())} after its end"
-    yield "Not satisfied, or nobody came", "to be reported to us within 24 hours of the end; then the money waits"
-
-
-def _hours(seconds: float) -> str:
-    return f"{int(seconds // 3600)} hours"
+    yield "Lesson taken", f"the card is charged {settled} after its end"
+    yield "Not satisfied, or nobody came", f"to be reported to us within {settled} of the end; then the money waits"
 
 
 def _timeline(booking: Booking) -> Iterator[Row]:

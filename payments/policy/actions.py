@@ -18,6 +18,7 @@ from payments.policy.states import Action, BookingStatus, Party, PaymentStatus
 from payments.policy.windows import (
     authorization_due_at,
     checkout_expires_at,
+    in_words,
     settlement_due_at,
     unpaid_cancellation_due_at,
 )
@@ -209,10 +210,11 @@ def _instructor_marks_complete(facts: Facts, now: datetime, rules: Rules) -> Ava
         ends_at=facts.ends_at,
         now=now,
     )
+    paid = in_words(rules.settle_after)
     return AvailableAction(
         choice=Choice.MARK_COMPLETE,
         rule="P5.5",
-        sentence="The lesson counts as given. You are paid a day after its end, marked or not.",
+        sentence=f"The lesson counts as given. You are paid {paid} after its end, marked or not.",
         plan=None,
     )
 

@@ -14,7 +14,7 @@ from payments.policy.rules import Rules
 from payments.policy.settlement import payout_steps
 from payments.policy.states import Action, BookingStatus, Call, Outcome, PaymentStatus, ReviewReason
 from payments.policy.undoing import take_back_steps
-from payments.policy.windows import Window, window_at
+from payments.policy.windows import Window, in_words, window_at
 
 
 def plan_student_cancellation(facts: Facts, now: datetime, *, rules: Rules) -> Plan:
@@ -87,7 +87,7 @@ def _early(facts: Facts, *, rules: Rules) -> Plan:
         rules=rules,
         outcome=Outcome.STUDENT_EARLY,
         to_student=_back(0, facts.terms.credits),
-        to_instructor="The student cancelled more than 24 hours ahead. You are not paid.",
+        to_instructor=f"The student cancelled {in_words(rules.early_from)} ahead or earlier. You are not paid.",
     )
 
 
@@ -178,7 +178,7 @@ def _credited(
         ),
         to_student=_back(charged, target, forfeited=moves.forfeited),
         to_instructor=(
-            f"The student cancelled less than 12 hours ahead. {dollars(payout)} is paid to you."
+            f"The student cancelled less than {in_words(rules.middle_from)} ahead. {dollars(payout)} is paid to you."
             if payout
             else "The student cancelled. You are not paid; the time is free again."
         ),

@@ -8,9 +8,10 @@ from payments.policy.authorization import authorization_steps, void_steps
 from payments.policy.collection import collected, is_advanced
 from payments.policy.facts import Facts
 from payments.policy.plan import CreditMoves, Ending, Plan, PlannedStep
+from payments.policy.pricing import Terms
 from payments.policy.rules import Rules
 from payments.policy.states import STOPS, Action, BookingStatus, Call, Outcome, PaymentStatus
-from payments.policy.windows import Window, window_at
+from payments.policy.windows import Window, in_words, window_at
 
 OPEN_BOOKINGS = frozenset({BookingStatus.PENDING, BookingStatus.CONFIRMED})
 
@@ -31,10 +32,11 @@ def plan_checkout(facts: Facts, now: datetime, *, rules: Rules) -> Plan:
                 version=rules.version,
                 ending=Ending(payment_status=PaymentStatus.SCHEDULED, booking_status=BookingStatus.CONFIRMED),
                 to_student=(
-                    f"Your lesson is booked. {dollars(terms.card_total)} will be held on your card 24 hours before it "
-                    "starts and charged a day after it ends."
+                    f"Your lesson is booked. {dollars(terms.card_total)} will be held on your card "
+                    f"{in_words(rules.early_from)} before it starts and charged {in_words(rules.settle_after)} after "
+                    "it ends."
                 ),
-                to_instructor=f"A lesson is booked. You get {dollars(terms.payout)} a day after it ends.",
+                to_instructor=_booked(terms, rules),
             )
         case _:
             return Plan(
@@ -44,11 +46,15 @@ def plan_checkout(facts: Facts, now: datetime, *, rules: Rules) -> Plan:
                 steps=authorization_steps(facts, on_session=True),
                 ending=Ending(payment_status=PaymentStatus.AUTHORIZED, booking_status=BookingStatus.CONFIRMED),
                 to_student=(
-                    f"{dollars(terms.card_total)} is held on your card now and charged a day after the lesson ends. "
-                    "The lesson is booked once your bank agrees."
+                    f"{dollars(terms.card_total)} is held on your card now and charged {in_words(rules.settle_after)} "
+                    "after the lesson ends. The lesson is booked once your bank agrees."
                 ),
-                to_instructor=f"A lesson is booked. You get {dollars(terms.payout)} a day after it ends.",
+                to_instructor=_booked(terms, rules),
             )
+
+
+def _booked(terms: Terms, rules: Rules) -> str:
+    return f"A lesson is booked. You get {dollars(terms.payout)} {in_words(rules.settle_after)} after it ends."
 
 
 def plan_unpaid_end(facts: Facts, now: datetime, *, rules: Rules) -> Plan:
@@ -114,7 +120,11 @@ def plan_confirmation(facts: Facts, now: datetime, *, rules: Rules) -> Plan:
         version=rules.version,
         steps=(PlannedStep(call=Call.INSPECT, amount=facts.terms.card_total, transfer=facts.terms.transfer),),
         ending=_paid_for(facts),
-        to_student=f"{dollars(facts.terms.card_total)} is held on your card.",
+        to_student=(
+            f"Your card is charged {dollars(facts.owed)}. Nothing is owed then."
+            if facts.owed
+            else f"{dollars(facts.terms.card_total)} is held on your card."
+        ),
         to_instructor="The lesson is paid for.",
     )
 

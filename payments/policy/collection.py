@@ -11,6 +11,7 @@ from payments.policy.plan import CreditMoves, Ending, Plan, PlannedStep
 from payments.policy.rules import Rules
 from payments.policy.settlement import payout_steps
 from payments.policy.states import STOPS, Action, BookingStatus, Call, Outcome, PaymentStatus, ReviewReason
+from payments.policy.windows import in_words
 
 
 def collection_has_failed(facts: Facts, now: datetime, *, rules: Rules) -> bool:
@@ -41,7 +42,7 @@ def plan_advance(facts: Facts, now: datetime, *, rules: Rules) -> Plan:
             credits=CreditMoves(consumed=terms.credits),
             lines=earned_lines(owed=terms.card_total, credits_used=terms.credits, earnings=terms.payout),
         ),
-        to_student=f"Your card was refused for three days. You owe {dollars(terms.card_total)}.",
+        to_student=f"Your card was refused for {in_words(rules.collection_time)}. You owe {dollars(terms.card_total)}.",
         to_instructor=f"{dollars(terms.payout)} is paid to you.",
     )
 

@@ -8,7 +8,7 @@ from payments.policy.facts import Facts
 from payments.policy.plan import Plan
 from payments.policy.rules import Rules
 from payments.policy.states import Action, BookingStatus, PaymentStatus
-from payments.policy.windows import Window, checkout_expires_at, unpaid_cancellation_due_at, window_at
+from payments.policy.windows import Window, checkout_expires_at, in_words, unpaid_cancellation_due_at, window_at
 
 
 def plan_expiry(facts: Facts, now: datetime, *, rules: Rules) -> Plan:
@@ -48,6 +48,9 @@ def _expired_authorization(facts: Facts, now: datetime, *, rules: Rules) -> Plan
         facts,
         rule="P10.1",
         rules=rules,
-        to_student="Your card was declined until 12 hours before the lesson, so it is cancelled. Nothing was charged.",
+        to_student=(
+            f"Your card was declined until {in_words(rules.middle_from)} before the lesson, so it is cancelled. "
+            "Nothing was charged."
+        ),
         to_instructor="The student's card was declined, so the lesson is cancelled. You are not paid.",
     )

@@ -10,7 +10,7 @@ from payments.policy.plan import Ending, Plan, PlannedStep
 from payments.policy.rules import Rules
 from payments.policy.states import STOPS, Action, BookingStatus, Call, PaymentStatus
 from payments.policy.undoing import take_back_steps
-from payments.policy.windows import Window, window_at
+from payments.policy.windows import Window, in_words, window_at
 
 
 def plan_reschedule(facts: Facts, now: datetime, *, rules: Rules) -> Plan:
@@ -61,7 +61,8 @@ def _early(facts: Facts, now: datetime, *, rules: Rules) -> Plan:
     later = window_at(now, starts_at=facts.new_starts_at, rules=rules) == Window.EARLY
     if later:
         steps, status = void_steps(facts), PaymentStatus.SCHEDULED
-        card = f"{dollars(facts.terms.card_total)} will be held on your card 24 hours before the new start."
+        ahead = in_words(rules.early_from)
+        card = f"{dollars(facts.terms.card_total)} will be held on your card {ahead} before the new start."
     else:
         # A hold that is live already covers the lesson at its new time as well.
         steps = () if facts.hold else authorization_steps(facts, on_session=True)
@@ -94,7 +95,7 @@ def _lock(facts: Facts, *, rules: Rules) -> Plan:
         ),
         ending=Ending(payment_status=PaymentStatus.LOCKED, moves=True),
         to_student=(
-            f"The lesson moves, and because it was less than 24 hours away, your card is charged "
+            f"The lesson moves, and because it was less than {in_words(rules.early_from)} away, your card is charged "
             f"{dollars(terms.card_total)} now. It can't be moved again; if you cancel it, you get credits, "
             "not money back."
         ),

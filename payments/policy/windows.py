@@ -25,6 +25,12 @@ def window_at(instant: datetime, *, starts_at: datetime, rules: Rules) -> Window
     return Window.STARTED
 
 
+def in_words(window: timedelta) -> str:
+    """Write a window as sentences name it: "24 hours", or "90 minutes" if it is none of whole hours."""
+    minutes = window // timedelta(minutes=1)
+    return f"{minutes} minutes" if minutes % 60 else f"{minutes // 60} hour{'s' if minutes != 60 else ''}"
+
+
 def authorization_due_at(starts_at: datetime, *, rules: Rules) -> datetime:
     """Return when the card is to be authorized: exactly start − 24 h (P5.1)."""
     return starts_at - rules.early_from

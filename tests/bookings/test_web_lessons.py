@@ -8,6 +8,8 @@ from django.urls import reverse
 from bookings.models import Booking
 from bookings.operations import cancel_booking, mark_complete
 from instainstru import clock
+from payments import operations as payments
+from payments.policy.states import Bearer
 from tests.pages import hidden_in, links_in, signed_in, words_of
 
 
@@ -141,6 +143,22 @@ class TestALesson:
         assert "$134.40 was charged to your card." in student_says(booking)
         assert "The lesson took place and you are paid." in instructor_says(booking)
         assert "$105.60 was paid to you." in instructor_says(booking)
+
+    def test_tells_the_instructor_what_a_refund_took_back(self, stage, staff, instructor_says):
+        stage.give_credit(5_000)
+        booking = stage.book(credits=5_000)  # so that the pay has come in two parts, and goes in two
+        stage.travel_to(booking.ends_at + timedelta(hours=25))
+        payments.refund_by_staff(
+            payment_id=booking.payment_id,
+            actor=staff,
+            cents=None,
+            bearer=Bearer.INSTRUCTOR,
+            reason="The lesson was cut short.",
+            now=clock.now(),
+        )
+
+        told = instructor_says(booking)
+        assert told.index("$105.60 was paid to you.") < told.index("$105.60 was taken back from you.")
 
     def test_whose_card_was_refused_leads_to_paying(self, stage, student_says, instructor_says):
         booking = stage.book(hours_ahead=30)
@@ -390,6 +408,24 @@ class TestPaying:
 
         assert "Thank you, the payment is through." in words_of(answer)
         assert "Charged to your card $134.40" in words_of(answer)
+
+    def test_a_debt_that_the_bank_asks_about_is_told_as_charged(self, stage, student_says):
+        booking = stage.book(hours_ahead=20)
+        stage.simulator.order_fault("capture", "refuse", times="always")
+        stage.simulator.order_fault("authorize", "refuse", times="always")
+        stage.travel_to(booking.ends_at + timedelta(hours=24 + 73))
+        for call in ("capture", "authorize"):
+            stage.simulator.order_fault(call, "none")
+        stage.use_card("requires_3ds")
+
+        browser = signed_in(stage.student)
+        browser.post(page(booking, "booking-pay"))
+        booking.payment.refresh_from_db()
+        stage.simulator.finish_3ds(booking.payment.pending_intent_id)
+        browser.get(page(booking, "booking-paid"))
+
+        told = student_says(booking)
+        assert "$134.40 was charged to your card." in told[told.index("Your bank wanted you to confirm") :]
 
 
 class TestMoving:

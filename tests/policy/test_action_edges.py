@@ -67,7 +67,7 @@ SPOKEN = {  # facts, who, when, what is offered -> the rule, and the sentence to
         ENDS,
         Choice.MARK_COMPLETE,
         "P5.5",
-        "The lesson counts as given. You are paid a day after its end, marked or not.",
+        "The lesson counts as given. You are paid 24 hours after its end, marked or not.",
     ),
 }
 

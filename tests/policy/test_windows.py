@@ -12,6 +12,7 @@ from payments.policy.windows import (
     Window,
     authorization_due_at,
     checkout_expires_at,
+    in_words,
     next_authorization_at,
     settlement_due_at,
     unpaid_cancellation_due_at,
@@ -188,3 +189,11 @@ def test_no_try_is_made_at_the_instant_of_the_cancellation() -> None:
 
     assert next_try(13 * HOUR + MOMENT) == STARTS - 12 * HOUR - MOMENT
     assert next_try(13 * HOUR) is None
+
+
+@pytest.mark.parametrize(
+    ("window", "words"),
+    [(24 * HOUR, "24 hours"), (72 * HOUR, "72 hours"), (HOUR, "1 hour"), (1.5 * HOUR, "90 minutes")],
+)
+def test_a_window_is_named_as_it_is_configured(window: timedelta, words: str) -> None:
+    assert in_words(window) == words

@@ -3,6 +3,8 @@
 A call is written with its amount in cents, what its transfer carries, and whether the student is there to confirm it.
 """
 
+import re
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
@@ -37,18 +39,18 @@ WORKED = {  # the rule, and the case
         Action.CHECKOUT,
         EARLY,
         [],
-        "Your lesson is booked. $134.40 will be held on your card 24 hours before it starts and charged a day after "
+        "Your lesson is booked. $134.40 will be held on your card 24 hours before it starts and charged 24 hours after "
         "it ends.",
-        "A lesson is booked. You get $105.60 a day after it ends.",
+        "A lesson is booked. You get $105.60 24 hours after it ends.",
     ),
     "P5.2 less than a day ahead": Worked(
         unpaid_checkout(),
         Action.CHECKOUT,
         MIDDLE,
         ["authorize 13440 carrying 10560 in person"],
-        "$134.40 is held on your card now and charged a day after the lesson ends. The lesson is booked once your bank "
-        "agrees.",
-        "A lesson is booked. You get $105.60 a day after it ends.",
+        "$134.40 is held on your card now and charged 24 hours after the lesson ends. The lesson is booked once your "
+        "bank agrees.",
+        "A lesson is booked. You get $105.60 24 hours after it ends.",
     ),
     "P5.1 authorization due": Worked(
         booked(SCHEDULED),
@@ -165,7 +167,7 @@ WORKED = {  # the rule, and the case
         Action.ADVANCE,
         SETTLEMENT + timedelta(hours=72),
         ["void 8440", "pay 10560"],
-        "Your card was refused for three days. You owe $84.40.",
+        "Your card was refused for 72 hours. You owe $84.40.",
         "$105.60 is paid to you.",
     ),
     "P10.2 paying later": Worked(
@@ -231,7 +233,7 @@ WORKED = {  # the rule, and the case
         EARLY,
         [],
         "Your card is not charged. You have $50.00 of it back as credits.",
-        "The student cancelled more than 24 hours ahead. You are not paid.",
+        "The student cancelled 24 hours ahead or earlier. You are not paid.",
     ),
     "P7.2 middle": Worked(
         booked(AUTHORIZED, terms=SOME_CREDIT),
@@ -341,3 +343,37 @@ def written(step: PlannedStep) -> str:
     carrying = f" carrying {step.transfer}" if step.transfer else ""
     presence = {True: " in person", False: ""}[step.on_session]
     return f"{step.call} {step.amount}{carrying}{presence}"
+
+
+OTHER_RULES = replace(
+    DEFAULT_RULES,
+    early_from=timedelta(hours=48),
+    middle_from=timedelta(hours=16),
+    settle_after=timedelta(hours=36),
+    collection_time=timedelta(hours=96),
+)
+UNPAID_SINCE = SETTLEMENT + timedelta(hours=12)
+
+
+@pytest.mark.rule("P1.4")
+@pytest.mark.parametrize(
+    ("facts", "action", "at", "named"),
+    [
+        (unpaid_checkout(), Action.CHECKOUT, STARTS - timedelta(hours=60), {"48 hours", "36 hours"}),
+        (unpaid_checkout(), Action.CHECKOUT, EARLY, {"36 hours"}),
+        (booked(SCHEDULED), Action.STUDENT_CANCEL, STARTS - timedelta(hours=60), {"48 hours"}),
+        (booked(AUTHORIZED), Action.STUDENT_CANCEL, LATE, {"16 hours"}),
+        (booked(AUTHORIZED, new_starts_at=FAR), Action.RESCHEDULE, EARLY, {"48 hours"}),
+        (booked(CARD_REFUSED), Action.EXPIRE, STARTS - timedelta(hours=16), {"16 hours"}),
+        (
+            booked(CARD_REFUSED, booking=BookingStatus.COMPLETED, collection_refused_at=UNPAID_SINCE),
+            Action.ADVANCE,
+            UNPAID_SINCE + timedelta(hours=96),
+            {"96 hours"},
+        ),
+    ],
+)
+def test_sentences_name_the_windows_of_the_bookings_own_rules(facts, action, at, named) -> None:
+    plan = decide(facts, action, at, rules=OTHER_RULES)
+
+    assert set(re.findall(r"\d+ hours", f"{plan.to_student} {plan.to_instructor}")) == named
