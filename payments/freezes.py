@@ -15,6 +15,7 @@ from payments.models import Freeze, Payment
 from payments.policy.states import CASE_OF, ONLY_LOOKS, Action, PaymentStatus, ReviewReason
 
 _KEPT = ("status", "former_status", "review_reason", "review_error", "review_since")
+_KEPT_BENEATH = tuple(f"kept_{name}" for name in _KEPT)
 ON_TOP = ReviewReason.CHARGEBACK_OPEN  # stands on top of every other case (section 11)
 
 
@@ -35,10 +36,19 @@ def thaw(payment: Payment, *, case: str, now: datetime) -> None:
 
 @contextmanager
 def lifted(payment: Payment) -> Iterator[None]:
-    """Show a payment as it stands beneath its freeze; what changes meanwhile is kept beneath it."""
+    """Show a payment as it stands beneath its freeze; what changes meanwhile is kept beneath it.
+
+    A block that raises, as a refused decision does, leaves the freeze as it lay.
+    """
     frozen = payment.is_frozen
+    as_it_lay = {name: getattr(payment, name) for name in (*_KEPT, *_KEPT_BENEATH)}
     _lift(payment)
-    yield
+    try:
+        yield
+    except BaseException:
+        for name, value in as_it_lay.items():
+            setattr(payment, name, value)
+        raise
     if frozen:
         _lay(payment)
 
@@ -62,17 +72,17 @@ def halts(payment: Payment, kind: Action) -> bool:
 
 def _lift(payment: Payment) -> None:
     if payment.is_frozen:
-        for name in _KEPT:
-            setattr(payment, name, getattr(payment, f"kept_{name}"))
-            setattr(payment, f"kept_{name}", None if name == "review_since" else "")
+        for name, kept in zip(_KEPT, _KEPT_BENEATH, strict=True):
+            setattr(payment, name, getattr(payment, kept))
+            setattr(payment, kept, None if name == "review_since" else "")
 
 
 def _lay(payment: Payment) -> None:
     open_cases = list(payment.freezes.in_force().order_by("id"))
     if not open_cases:
         return
-    for name in _KEPT:
-        setattr(payment, f"kept_{name}", getattr(payment, name))
+    for name, kept in zip(_KEPT, _KEPT_BENEATH, strict=True):
+        setattr(payment, kept, getattr(payment, name))
     shown = next((case for case in open_cases if case.reason == ON_TOP), open_cases[-1])
     payment.former_status = payment.kept_former_status or payment.status
     payment.status = PaymentStatus.MANUAL_REVIEW

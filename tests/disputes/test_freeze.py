@@ -5,10 +5,13 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from django.forms.models import model_to_dict
 
 from bookings.models import Booking
+from bookings.operations.subject import BookingSubject
 from instainstru.accounts.models import User
-from payments import tasks
+from instainstru.refusals import Refused
+from payments import freezes, tasks
 from payments.models import Payment
 from payments.policy.states import Action, Party
 from tests.crash.happenings import (
@@ -90,3 +93,19 @@ def test_no_sweep_sends_anything_while_a_case_is_open(
     assert (payment.status, payment.kept_status) == ("manual_review", beneath.status)
     assert payment.former_status == (beneath.former_status or beneath.status)
     assert [payment.authorize_at, payment.expire_at, payment.warn_at, payment.settle_at] == [None] * 4
+
+
+@pytest.mark.rule("P4.3")
+def test_a_refused_decision_leaves_the_freeze_as_it_lay(stage: Stage) -> None:
+    booking = LIVES["authorized"](stage)
+    assert booking is not None
+    reported(by=Party.STUDENT)(stage, booking)
+    subject = BookingSubject(Booking.objects.get(pk=booking.pk))
+    as_it_lay = model_to_dict(subject.payment)
+    assert subject.payment.is_frozen
+
+    with pytest.raises(Refused), freezes.lifted(subject.payment):
+        assert not subject.payment.is_frozen
+        raise Refused("lesson_started")
+
+    assert model_to_dict(subject.payment) == as_it_lay

@@ -64,7 +64,7 @@ class Ruling(OnABooking):
         """Rule, and return the operation that carries it out, if there is one."""
 
     def propose(self, row: Booking, choices: Choices, *, now: datetime) -> Proposal:
-        subject = read_anew(row)
+        subject = BookingSubject(row)
         plan = self.plan_for(subject, choices, now=now)
         if plan is None:
             return self._going_on(row, subject, choices, now=now)
@@ -149,11 +149,6 @@ class RuleDispute(Ruling):
 
     def rule_so(self, booking: Booking, choices: Choices, **how: Any) -> Operation | None:
         return rule_dispute(booking=booking, ruling=DisputeRuling(choices["ruling"]), **how)
-
-
-def read_anew(booking: Booking) -> BookingSubject:
-    """A refused decision may leave the rows that it looked at as they are beneath the freeze: they are read for it."""
-    return BookingSubject(Booking.objects.select_related("payment__payer", "payment__payee").get(pk=booking.pk))
 
 
 def _settlement(subject: BookingSubject, *, now: datetime) -> Plan | None:

@@ -11,7 +11,6 @@ from django import forms
 from bookings.admin.actions.booking import OnABooking, standing_of
 from bookings.models import Booking
 from bookings.operations.subject import BookingSubject
-from disputes.admin.actions.rulings import read_anew
 from disputes.operations import open_dispute, report_no_show
 from disputes.operations.lesson_disputes import EVIDENCE_TIME, RULING_TIME
 from disputes.operations.subject import earlier_disputes, earlier_reports, lesson_of
@@ -96,7 +95,7 @@ class ReportNoShow(TakeIn):
         )
 
     def propose(self, row: Booking, choices: Choices, *, now: datetime) -> Proposal:
-        subject = read_anew(row)
+        subject = BookingSubject(row)
         self.require_possible(subject, choices, now=now)
         absent = Party(choices["absent"])
         until = in_zone(now + CONTEST_TIME, "UTC")
@@ -142,7 +141,7 @@ class OpenDispute(TakeIn):
         )
 
     def propose(self, row: Booking, choices: Choices, *, now: datetime) -> Proposal:
-        subject = read_anew(row)
+        subject = BookingSubject(row)
         self.require_possible(subject, choices, now=now)
         side = Party(choices["on_behalf_of"])
         asked = f"Show what you have until {in_zone(now + EVIDENCE_TIME, 'UTC')}."
