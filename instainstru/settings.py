@@ -350,6 +350,13 @@ MEDIA_ROOT = Path(os.environ.get("MEDIA_ROOT") or _DATA / "media")
 EMAIL_FILE_PATH = _DATA / "mail"
 EMAIL_HOST = os.environ.get("EMAIL_HOST", "localhost")
 EMAIL_PORT = int(os.environ.get("EMAIL_PORT", "25"))
+EMAIL_HOST_USER = os.environ.get("EMAIL_HOST_USER", "")
+EMAIL_HOST_PASSWORD = os.environ.get("EMAIL_HOST_PASSWORD", "")
+EMAIL_USE_TLS = _flag("EMAIL_USE_TLS", default=False)
+EMAIL_USE_SSL = _flag("EMAIL_USE_SSL", default=False)
+if EMAIL_USE_TLS and EMAIL_USE_SSL:
+    raise ImproperlyConfigured("EMAIL_USE_TLS is STARTTLS, EMAIL_USE_SSL is TLS from the first byte: set one of them.")
+EMAIL_TIMEOUT = 10  # seconds for each answer, which takes a relay well below one: a mute one holds no thread for longer
 DEFAULT_FROM_EMAIL = os.environ.get("DEFAULT_FROM_EMAIL", "InstaInstru <no-reply@instainstru.example>")
 
 # --- Safety -------------------------------------------------------------------------------------------------------

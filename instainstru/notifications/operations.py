@@ -5,16 +5,23 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
+from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
+from django.core.mail.backends.base import BaseEmailBackend
 from django.db import connection, transaction
 
 from instainstru import clock
 from instainstru.notifications import rendering
 from instainstru.notifications.kinds import kind_of
-from instainstru.notifications.models import Message
+from instainstru.notifications.models import Message, MessageQuerySet
 
-LEASE = timedelta(seconds=120)  # a mail server may take half a minute, and a batch is sent in line
+# Of one message: handing it over waits for five answers of the mail server, and for twice as many if it stumbles.
+LEASE = 12 * timedelta(seconds=settings.EMAIL_TIMEOUT)
+
+# What a mail server says of one message; after all else it is not there, for the next message neither.
+REFUSALS = (smtplib.SMTPSenderRefused, smtplib.SMTPRecipientsRefused, smtplib.SMTPDataError)
 
 # After each failure; then staff see it as given up. Two days outlast what mail servers call a temporary failure.
 BACKOFF = (
@@ -78,27 +85,46 @@ def claim_due_messages(*, limit: int, now: datetime) -> list[Message]:
     with transaction.atomic(durable=True):
         due = Message.objects.due(at=now).unclaimed(at=clock.wall()).order_by("next_try_at", "id")
         claimed = list(due.select_related("recipient").select_for_update(skip_locked=True, of=("self",))[:limit])
-        Message.objects.filter(id__in=[message.id for message in claimed]).update(claimed_until=clock.wall() + LEASE)
+        until = clock.wall() + LEASE
+        Message.objects.filter(id__in=[message.id for message in claimed]).update(claimed_until=until)
+    for message in claimed:
+        message.claimed_until = until
     return claimed
 
 
-def send(message: Message, *, now: datetime) -> None:
+def give_back(claimed: Iterable[Message]) -> None:
+    """Let go of messages that were claimed and not begun: the next sweep takes them."""
+    for message in claimed:
+        _held(message).update(claimed_until=None)
+
+
+def send(message: Message, *, over: BaseEmailBackend, now: datetime) -> bool:
     """Send one claimed message by e-mail, and record that it went or when to try again.
 
-    A process killed between the mail server's yes and our commit sends it once more when the lease ends: mail has no
-    idempotency key, and twice is better than never.
+    Returns False if the mail server is not there. Nothing is sent if the claim has ended and another worker took the
+    message: of senders that live, one sends it. A yes of the mail server's that is not heard in time, or not committed
+    because the process was killed, sends it once more: a warning or a new password that comes twice is better than one
+    that never comes. Both have one Message-ID, by which many mailboxes show them as one.
     """
     email = rendering.as_email(message)
-    mail = EmailMultiAlternatives(subject=email.subject, body=email.text, to=[message.recipient.email])
+    mail = EmailMultiAlternatives(
+        subject=email.subject,
+        body=email.text,
+        to=[message.recipient.email],
+        headers={"Message-ID": f"<{message.ref}@{urlsplit(settings.SITE_URL).hostname}>"},
+        connection=over,
+    )
     mail.attach_alternative(email.html, "text/html")
     try:
-        mail.send()
+        over.open()  # if it isn't; before the renewal, so that the lease has not to last for this too
+        if _renew(message):
+            mail.send()
+            _note_sent(message, now=now)
     except (smtplib.SMTPException, OSError) as error:
         _try_again(message, failure=f"{type(error).__name__}: {error}", now=now)
-    else:
-        Message.objects.filter(id=message.id).update(
-            sent_at=now, next_try_at=None, claimed_until=None, failure="", attempts=message.attempts + 1
-        )
+        over.close()  # whatever state it is in
+        return isinstance(error, REFUSALS)
+    return True
 
 
 def mark_read(*, recipient: Any, now: datetime, ref: str | None = None) -> int:
@@ -107,9 +133,28 @@ def mark_read(*, recipient: Any, now: datetime, ref: str | None = None) -> int:
     return (unread if ref is None else unread.filter(ref=ref)).update(read_at=now)
 
 
+def _held(message: Message) -> MessageQuerySet:
+    """The message's row while this worker's claim is the last one: each claim ends later than any before it."""
+    return Message.objects.filter(id=message.id, claimed_until=message.claimed_until)
+
+
+def _renew(message: Message) -> bool:
+    until = clock.wall() + LEASE
+    is_held = _held(message).update(claimed_until=until) == 1
+    message.claimed_until = until
+    return is_held
+
+
+def _note_sent(message: Message, *, now: datetime) -> None:
+    """Whoever holds it by now: it went out."""
+    Message.objects.filter(id=message.id, sent_at=None).update(
+        sent_at=now, next_try_at=None, claimed_until=None, failure="", attempts=message.attempts + 1
+    )
+
+
 def _try_again(message: Message, *, failure: str, now: datetime) -> None:
     gives_up = message.attempts >= len(BACKOFF)
-    Message.objects.filter(id=message.id).update(
+    _held(message).update(
         attempts=message.attempts + 1,
         failure=failure[:1000],
         next_try_at=None if gives_up else now + BACKOFF[message.attempts],

@@ -2,6 +2,7 @@
 
 import logging
 import smtplib
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
@@ -14,6 +15,7 @@ from instainstru.notifications import operations, queries
 from instainstru.notifications.kinds import kind_of
 from instainstru.notifications.models import Message
 from instainstru.notifications.tasks import sweep_unsent_messages
+from tests.instainstru import mailserver
 
 NOW = datetime(2026, 3, 2, 15, 0, tzinfo=UTC)
 SAMPLE = kind_of("credit_issued").sample
@@ -109,10 +111,20 @@ def test_a_sweep_sends_batch_by_batch_until_nothing_is_due(student, standing_clo
     for number in range(5):
         queue(student, dedupe_key=f"operation:{number}")
 
-    sweep_unsent_messages(limit=2, batches=2)
-    assert len(mail.outbox) == 4
     sweep_unsent_messages(limit=2)
+
     assert len(mail.outbox) == 5
+
+
+@pytest.mark.django_db
+def test_a_sweep_whose_time_is_over_gives_back_what_it_has_not_begun(student, standing_clock):
+    for number in range(3):
+        queue(student, dedupe_key=f"operation:{number}")
+
+    sweep_unsent_messages(seconds=0)
+
+    assert len(mail.outbox) == 1
+    assert Message.objects.due(at=NOW).filter(claimed_until=None, attempts=0).count() == 2
 
 
 @pytest.mark.django_db
@@ -129,7 +141,7 @@ def test_what_is_not_due_waits(student, standing_clock):
     assert queries.next_send_due_at() is None
 
 
-class MailServer:
+class Refusing:
     """Refuses the first so many mails."""
 
     def __init__(self, monkeypatch, *, refusals):
@@ -147,7 +159,7 @@ class MailServer:
 
 @pytest.mark.django_db
 def test_a_refused_mail_is_tried_again_later_and_later(student, standing_clock, monkeypatch):
-    server = MailServer(monkeypatch, refusals=2)
+    server = Refusing(monkeypatch, refusals=2)
     queue(student)
 
     sweep_unsent_messages()
@@ -169,7 +181,7 @@ def test_a_refused_mail_is_tried_again_later_and_later(student, standing_clock, 
 
 @pytest.mark.django_db
 def test_after_two_days_it_is_given_up_and_staff_can_see_why(student, standing_clock, monkeypatch):
-    server = MailServer(monkeypatch, refusals=99)
+    server = Refusing(monkeypatch, refusals=99)
     queue(student)
 
     while (due := queries.next_send_due_at()) is not None:
@@ -229,6 +241,153 @@ def test_four_workers_send_each_message_once(student, standing_clock):
 
     assert len(mail.outbox) == 12
     assert not Message.objects.filter(sent_at=None).exists()
+
+
+# --- A mail server that talks -------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def server(settings) -> Iterator[mailserver.MailServer]:
+    with mailserver.running() as server:
+        settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+        settings.EMAIL_HOST, settings.EMAIL_PORT = server.server_address
+        yield server
+
+
+@pytest.mark.django_db
+def test_a_sweep_says_hello_once(student, standing_clock, server):
+    for number in range(5):
+        queue(student, dedupe_key=f"operation:{number}")
+
+    sweep_unsent_messages(limit=2)
+
+    assert (len(server.mails), server.connections) == (5, 1)
+
+
+@pytest.mark.django_db
+def test_a_mute_mail_server_is_waited_for_once_and_not_for_each_message(student, standing_clock, server, settings):
+    server.is_mute, settings.EMAIL_TIMEOUT = True, 0.05
+    for number in range(3):
+        queue(student, dedupe_key=f"operation:{number}")
+
+    sweep_unsent_messages()
+
+    assert server.connections == 1
+    tried, *others = Message.objects.order_by("id")
+    assert (tried.next_try_at, tried.attempts) == (NOW + timedelta(minutes=1), 1)
+    assert "timed out" in tried.failure
+    assert {(each.next_try_at, each.attempts, each.claimed_until) for each in others} == {(NOW, 0, None)}
+
+
+@pytest.mark.django_db
+def test_a_recipient_whom_the_server_refuses_holds_up_no_other(student, outsider, standing_clock, server):
+    server.refuses = {outsider.email}
+    for number, recipient in enumerate([student, outsider, student]):
+        queue(recipient, dedupe_key=f"operation:{number}")
+
+    sweep_unsent_messages()
+
+    assert server.recipients == [student.email] * 2
+    refused = Message.objects.get(sent_at=None)
+    assert (refused.recipient, refused.attempts) == (outsider, 1)
+    assert "nobody of that name" in refused.failure
+
+
+@pytest.mark.django_db
+def test_a_message_at_which_the_server_goes_away_waits_and_the_next_sweep_sends_the_others(
+    student, outsider, standing_clock, server
+):
+    server.hangs_up_on = {outsider.email}
+    for number, recipient in enumerate([student, outsider, student]):
+        queue(recipient, dedupe_key=f"operation:{number}")
+
+    sweep_unsent_messages()
+    assert server.recipients == [student.email]
+
+    sweep_unsent_messages()
+    assert server.recipients == [student.email] * 2
+    assert Message.objects.get(sent_at=None).attempts == 1
+
+
+# --- Two senders --------------------------------------------------------------------------------------------------
+
+
+def lease_ends() -> None:
+    Message.objects.exclude(claimed_until=None).update(claimed_until=clock.wall())
+
+
+@pytest.mark.django_db
+def test_what_another_worker_sent_while_a_batch_outlived_its_lease_is_not_sent_again(student, standing_clock):
+    for number in range(3):
+        queue(student, dedupe_key=f"operation:{number}")
+    slow_ones = operations.claim_due_messages(limit=20, now=NOW)
+    lease_ends()
+    sweep_unsent_messages()
+
+    for message in slow_ones:
+        operations.send(message, over=mail.get_connection(), now=NOW)
+
+    assert len(mail.outbox) == 3
+
+
+@pytest.mark.django_db
+def test_a_failure_that_comes_late_changes_nothing_of_what_another_worker_did(student, standing_clock, monkeypatch):
+    """The slow one's connection breaks when its lease has ended and somebody else has sent the message."""
+    queue(student)
+    [message] = operations.claim_due_messages(limit=20, now=NOW)
+
+    def break_after_another_worker_has_sent_it(email):
+        monkeypatch.undo()
+        lease_ends()
+        sweep_unsent_messages()
+        raise smtplib.SMTPServerDisconnected("Connection unexpectedly closed")
+
+    monkeypatch.setattr(operations.EmailMultiAlternatives, "send", break_after_another_worker_has_sent_it)
+    operations.send(message, over=mail.get_connection(), now=NOW)
+
+    message.refresh_from_db()
+    assert (message.sent_at, message.failure, message.attempts) == (NOW, "", 1)
+
+
+@pytest.mark.django_db
+def test_a_worker_killed_before_it_could_note_a_mail_sends_the_same_mail_again(student, standing_clock, monkeypatch):
+    queue(student)
+    send = operations.EmailMultiAlternatives.send
+
+    def send_and_die(email):
+        send(email)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr(operations.EmailMultiAlternatives, "send", send_and_die)
+        sweep_unsent_messages()
+    sweep_unsent_messages()
+    assert len(mail.outbox) == 1
+    lease_ends()
+    sweep_unsent_messages()
+
+    message = Message.objects.get()
+    first, again = mail.outbox
+    assert first.message()["Message-ID"] == again.message()["Message-ID"] == f"<{message.ref}@127.0.0.1>"
+    assert message.sent_at == NOW
+
+
+@pytest.mark.django_db
+def test_a_claim_is_renewed_before_its_message_goes_out(student, standing_clock, monkeypatch):
+    """A batch's last message has waited for all the others."""
+    queue(student)
+    [message] = operations.claim_due_messages(limit=20, now=NOW)
+    claimed_until = message.claimed_until
+    held_until = []
+    monkeypatch.setattr(
+        operations.EmailMultiAlternatives,
+        "send",
+        lambda email: held_until.append(Message.objects.get().claimed_until),
+    )
+
+    operations.send(message, over=mail.get_connection(), now=NOW)
+
+    assert held_until[0] > claimed_until
 
 
 @pytest.mark.django_db
