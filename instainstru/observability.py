@@ -11,12 +11,14 @@ from types import MappingProxyType
 
 from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse
+from django.views import View
 from prometheus_client import REGISTRY, Counter, Histogram
 from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 REQUEST_ID_HEADER = "X-Request-Id"
 ACCEPTABLE_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")  # what a stranger may write into our logs
+METHODS = frozenset(method.upper() for method in View.http_method_names)
 
 requests_answered = Counter("http_requests_answered", "Requests answered.", ["method", "view", "status"])
 request_seconds = Histogram("http_request_seconds", "How long requests took.", ["method", "view"])
@@ -63,10 +65,11 @@ class RequestContextMiddleware:
         with working_on(request=request_id):
             response = self.get_response(request)
         response[REQUEST_ID_HEADER] = request_id
-        # The route's name, never the path: a label of endless values would fill the memory.
+        # The route's name, never the path, and no method that somebody made up: endless labels would fill the memory.
         view = request.resolver_match.view_name if request.resolver_match else "no such page"
-        request_seconds.labels(request.method, view).observe(perf_counter() - started)
-        requests_answered.labels(request.method, view, response.status_code).inc()
+        method = request.method if request.method in METHODS else "OTHER"
+        request_seconds.labels(method, view).observe(perf_counter() - started)
+        requests_answered.labels(method, view, response.status_code).inc()
         return response
 
 

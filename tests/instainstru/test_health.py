@@ -9,6 +9,7 @@ import pytest
 from celery import signals
 from django.core.cache import cache
 from django.test import Client
+from prometheus_client import REGISTRY
 from pythonjsonlogger.json import JsonFormatter
 
 from instainstru import clock, health, heartbeats
@@ -163,6 +164,19 @@ def test_requests_are_counted_by_route_and_not_by_path(client):
     assert 'http_requests_answered_total{method="GET",status="200",view="healthz"}' in metrics
     assert 'view="no such page"' in metrics
     assert "no-such-page-1" not in metrics
+
+
+@pytest.mark.parametrize(("method", "label"), [("BREW", "OTHER"), ("PATCH", "PATCH")])
+def test_a_method_that_somebody_made_up_has_no_label_of_its_own(client, method, label):
+    def counted(label):
+        labels = {"method": label, "view": "no such page", "status": "404"}
+        return REGISTRY.get_sample_value("http_requests_answered_total", labels) or 0
+
+    before = counted(label)
+    client.generic(method, "/no-such-page")
+
+    assert counted(label) == before + 1
+    assert counted("BREW") == 0
 
 
 # --- Logs ---------------------------------------------------------------------------------------------------------
