@@ -21,7 +21,7 @@ COPY . .
 # Settings refuse to start without these; none of them opens anything, and none is kept in the image.
 RUN DJANGO_DEBUG=0 DJANGO_SECRET_KEY=for-this-step-only DJANGO_ALLOWED_HOSTS=none \
     DATABASE_URL=postgresql://none/none REDIS_URL=redis://none STRIPE_SECRET_KEY=sk_test_000000000000000000000000 \
-    STRIPE_WEBHOOK_SECRET=whsec_none \
+    STRIPE_WEBHOOK_SECRET=whsec_none SITE_URL=https://none \
     python manage.py collectstatic --no-input
 USER 10001
 EXPOSE 8000

@@ -75,9 +75,10 @@ machines: local ## three machines share a backlog of settlements and one of them
 
 deploy-settings: dev ## Django's own check of what a production would run with
 	@DJANGO_DEBUG=0 DJANGO_SECRET_KEY="$$($(PYTHON_OF_PROJECT) -c 'import secrets; print(secrets.token_urlsafe(60))')" \
-	DJANGO_ALLOWED_HOSTS=instainstru.example DATABASE_URL=postgresql://none@127.0.0.1:1/none \
-	REDIS_URL=redis://127.0.0.1:1/0 STRIPE_SECRET_KEY=sk_test_000000000000000000000000 \
-	STRIPE_WEBHOOK_SECRET=whsec_none $(MANAGE) check --deploy --fail-level WARNING
+	DJANGO_ALLOWED_HOSTS=instainstru.example SITE_URL=https://instainstru.example \
+	DATABASE_URL=postgresql://none@127.0.0.1:1/none REDIS_URL=redis://127.0.0.1:1/0 \
+	STRIPE_SECRET_KEY=sk_test_000000000000000000000000 STRIPE_WEBHOOK_SECRET=whsec_none \
+	$(MANAGE) check --deploy --fail-level WARNING
 
 lock: ## resolve the dependencies of pyproject.toml anew
 	@.ci/bootstrap tools

@@ -2,8 +2,8 @@
 
 With nothing configured the project runs on one machine: DEBUG is on, PostgreSQL and Redis come from wheels
 (`instainstru.local.servers`), and Stripe is the simulator. A production sets `DJANGO_DEBUG=0`, `DJANGO_SECRET_KEY`,
-`DJANGO_ALLOWED_HOSTS`, `DATABASE_URL`, `REDIS_URL`, `STRIPE_SECRET_KEY` and `STRIPE_WEBHOOK_SECRET`; whatever of
-these is missing then stops the start with its name.
+`DJANGO_ALLOWED_HOSTS`, `SITE_URL`, `DATABASE_URL`, `REDIS_URL`, `STRIPE_SECRET_KEY` and `STRIPE_WEBHOOK_SECRET`;
+whatever of these is missing then stops the start with its name, as a live key of Stripe's does where DEBUG is on.
 """
 
 import os
@@ -23,41 +23,45 @@ def _flag(name: str, *, default: bool) -> bool:
     return os.environ.get(name, str(default)).strip().lower() in {"1", "true", "yes", "on"}
 
 
-def _listed(name: str, default: str = "") -> list[str]:
-    return [item.strip() for item in os.environ.get(name, default).split(",") if item.strip()]
+def _listed(text: str) -> list[str]:
+    return [item.strip() for item in text.split(",") if item.strip()]
 
 
-def _required(name: str) -> str:
-    if value := os.environ.get(name):
-        return value
-    raise ImproperlyConfigured(f"{name} must be set when DJANGO_DEBUG is off.")
+def _required(name: str, *, locally: str = "") -> str:
+    """Return what a production has to be given; where DEBUG is on, `locally` stands in for it."""
+    value = os.environ.get(name, "").strip()
+    if not (DEBUG or value.strip(" ,")):  # a list of nothing is nothing
+        raise ImproperlyConfigured(f"{name} must be set when DJANGO_DEBUG is off.")
+    return value or locally
 
 
 # --- Where we are -------------------------------------------------------------------------------------------------
 
 TESTING = "pytest" in sys.modules
 DEBUG = _flag("DJANGO_DEBUG", default=True)
-SECRET_KEY = os.environ.get("DJANGO_SECRET_KEY", "") or (
-    "local-only-key-that-no-production-may-use" if DEBUG else _required("DJANGO_SECRET_KEY")
-)
-ALLOWED_HOSTS = _listed("DJANGO_ALLOWED_HOSTS", "localhost,127.0.0.1,[::1],testserver" if DEBUG else "")
-CSRF_TRUSTED_ORIGINS = _listed("DJANGO_CSRF_TRUSTED_ORIGINS")
-SITE_URL = os.environ.get("SITE_URL", "http://127.0.0.1:8000")  # for links in messages and Stripe's return pages
+_KNOWN_KEY = "local-only-key-that-no-production-may-use"
+SECRET_KEY = _required("DJANGO_SECRET_KEY", locally=_KNOWN_KEY)
+if SECRET_KEY == _KNOWN_KEY and not DEBUG:
+    raise ImproperlyConfigured("DJANGO_SECRET_KEY is the one known to everybody, who could sign sessions with it.")
+ALLOWED_HOSTS = _listed(_required("DJANGO_ALLOWED_HOSTS", locally="localhost,127.0.0.1,[::1],testserver"))
+CSRF_TRUSTED_ORIGINS = _listed(os.environ.get("DJANGO_CSRF_TRUSTED_ORIGINS", ""))
+SITE_URL = _required("SITE_URL", locally="http://127.0.0.1:8000").rstrip("/")  # in messages, and for Stripe's returns
 
 # --- Stripe -------------------------------------------------------------------------------------------------------
 
 STRIPE_API_VERSION = "2026-05-27.dahlia"  # the same for the SDK, dj-stripe and webhooks
-STRIPE_SECRET_KEY = os.environ.get("STRIPE_SECRET_KEY", "")
-STRIPE_WEBHOOK_SECRET = os.environ.get("STRIPE_WEBHOOK_SECRET", "")
+STRIPE_SECRET_KEY = _required("STRIPE_SECRET_KEY")
+STRIPE_LIVE_MODE = STRIPE_SECRET_KEY.startswith(("sk_live_", "rk_live_"))
+if STRIPE_LIVE_MODE and DEBUG:  # whose error pages tell much, and whose secret key may be the known one
+    raise ImproperlyConfigured("STRIPE_SECRET_KEY is a live key: real money wants DJANGO_DEBUG=0.")
+STRIPE_WEBHOOK_SECRETS = _listed(_required("STRIPE_WEBHOOK_SECRET"))  # one of each endpoint, and old ones beside new
 STRIPE_PUBLISHABLE_KEY = os.environ.get("STRIPE_PUBLISHABLE_KEY", "")
 STRIPE_API_BASE = os.environ.get("STRIPE_API_BASE", "")
 USES_SIMULATOR = DEBUG and not STRIPE_SECRET_KEY
 if USES_SIMULATOR:
     STRIPE_SECRET_KEY = "sk_test_simulator0000000000000000"  # the form that dj-stripe wants; opens nothing
-    STRIPE_WEBHOOK_SECRET = STRIPE_WEBHOOK_SECRET or "whsec_simulator000000000000000000"
+    STRIPE_WEBHOOK_SECRETS = STRIPE_WEBHOOK_SECRETS or ["whsec_simulator000000000000000000"]
     STRIPE_API_BASE = STRIPE_API_BASE or "http://127.0.0.1:12111"
-elif not STRIPE_SECRET_KEY:
-    _required("STRIPE_SECRET_KEY")
 STRIPE_CONNECT_TIMEOUT = 5
 STRIPE_READ_TIMEOUT = 30
 OPERATION_LEASE = timedelta(seconds=90)  # a call may take 30 s; the lease is renewed with every answer
@@ -66,7 +70,6 @@ STRIPE_CALLS_PER_SECOND = int(os.environ.get("STRIPE_CALLS_PER_SECOND", "25"))  
 # When Stripe pays an instructor's balance out to the bank: daily, weekly:friday, monthly:15. `payouts audit` compares.
 STRIPE_PAYOUT_SCHEDULE = os.environ.get("STRIPE_PAYOUT_SCHEDULE", "daily")
 
-STRIPE_LIVE_MODE = STRIPE_SECRET_KEY.startswith(("sk_live_", "rk_live_"))
 STRIPE_TEST_SECRET_KEY = "" if STRIPE_LIVE_MODE else STRIPE_SECRET_KEY
 STRIPE_LIVE_SECRET_KEY = STRIPE_SECRET_KEY if STRIPE_LIVE_MODE else ""
 DJSTRIPE_FOREIGN_KEY_TO_FIELD = "id"
@@ -144,11 +147,8 @@ TEMPLATES = [
 
 # --- PostgreSQL and Redis -----------------------------------------------------------------------------------------
 
-DATABASE_URL = os.environ.get("DATABASE_URL", "")
-REDIS_URL = os.environ.get("REDIS_URL", "")
+DATABASE_URL, REDIS_URL = _required("DATABASE_URL"), _required("REDIS_URL")
 if not (DATABASE_URL and REDIS_URL):
-    if not DEBUG:
-        _required("DATABASE_URL" if not DATABASE_URL else "REDIS_URL")
     from instainstru.local import servers
 
     _embedded = servers.ensure("test" if TESTING else "default")
@@ -166,11 +166,7 @@ CACHES = {
         "LOCATION": REDIS_URL,
         "KEY_PREFIX": "instainstru",
         # A cache that is down is a miss, never an error page (design 10).
-        "OPTIONS": {
-            "IGNORE_EXCEPTIONS": True,
-            "SOCKET_CONNECT_TIMEOUT": 1,
-            "SOCKET_TIMEOUT": 1,
-        },
+        "OPTIONS": {"IGNORE_EXCEPTIONS": True, "SOCKET_CONNECT_TIMEOUT": 1, "SOCKET_TIMEOUT": 1},
     }
 }
 DJANGO_REDIS_LOG_IGNORED_EXCEPTIONS = True

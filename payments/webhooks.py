@@ -21,7 +21,7 @@ def receive(request: HttpRequest) -> HttpResponse:
     """POST /stripe/webhook: 200 once the event is kept, 400 for what is not Stripe's or not of now."""
     signature = request.headers.get("Stripe-Signature", "")
     try:
-        event = verified_event(request.body, signature=signature, secrets=settings.STRIPE_WEBHOOK_SECRET.split(","))
+        event = verified_event(request.body, signature=signature, secrets=settings.STRIPE_WEBHOOK_SECRETS)
     except NotFromStripe:
         return HttpResponseBadRequest("Not an event of Stripe's, or not of now.\n")
     if inbox.take_in(event):

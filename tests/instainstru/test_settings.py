@@ -1,7 +1,9 @@
 """Settings come from the environment; what would be unsafe or unusable stops the start with a sentence that says so."""
 
 import os
+import re
 import runpy
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,6 +19,72 @@ def read(**environment: str) -> dict[str, Any]:
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(os, "environ", environment)
         return runpy.run_path(ours.__file__)
+
+
+# --- Production ---------------------------------------------------------------------------------------------------
+
+PRODUCTION = SERVERS | {
+    "DJANGO_DEBUG": "0",
+    "DJANGO_SECRET_KEY": "s3cret",
+    "DJANGO_ALLOWED_HOSTS": "instainstru.example",
+    "SITE_URL": "https://instainstru.example/",
+    "STRIPE_SECRET_KEY": "rk_live_1",
+    "STRIPE_WEBHOOK_SECRET": "whsec_1",
+}
+
+
+def test_a_production_starts_with_what_it_has_to_be_given() -> None:
+    settings = read(**PRODUCTION)
+
+    assert not settings["DEBUG"]
+    assert (settings["STRIPE_LIVE_MODE"], settings["CLOCK_TRAVELS"]) == (True, False)
+    assert settings["ALLOWED_HOSTS"] == ["instainstru.example"]
+    assert settings["SITE_URL"] == "https://instainstru.example"  # paths that begin with a slash are put after it
+
+
+@pytest.mark.parametrize("name", [name for name in PRODUCTION if name != "DJANGO_DEBUG"])
+@pytest.mark.parametrize("value", ["", " "], ids=["missing", "blank"])
+def test_without_any_of_it_a_production_does_not_start(name: str, value: str) -> None:
+    with pytest.raises(ImproperlyConfigured, match=rf"^{name} must be set when DJANGO_DEBUG is off"):
+        read(**PRODUCTION | {name: value})
+
+
+def test_the_images_build_step_gives_what_a_production_has_to_be_given() -> None:
+    dockerfile = (Path(ours.BASE_DIR) / "Dockerfile").read_text().replace("\\\n", " ")
+    given = re.search(r"^RUN (.*) python manage\.py collectstatic", dockerfile, re.MULTILINE)
+
+    environment = dict(word.split("=", 1) for word in given[1].split())
+
+    assert environment["DJANGO_DEBUG"] == "0"
+    assert not read(**environment)["DEBUG"]
+
+
+@pytest.mark.parametrize("name", ["DJANGO_ALLOWED_HOSTS", "STRIPE_WEBHOOK_SECRET"])
+def test_a_list_of_nothing_is_nothing(name: str) -> None:
+    with pytest.raises(ImproperlyConfigured, match=name):
+        read(**PRODUCTION | {name: " , "})
+
+
+def test_a_production_does_not_sign_with_the_key_that_everybody_knows() -> None:
+    known = read(**SERVERS)["SECRET_KEY"]
+
+    with pytest.raises(ImproperlyConfigured, match=r"^DJANGO_SECRET_KEY .* known"):
+        read(**PRODUCTION | {"DJANGO_SECRET_KEY": known})
+
+
+@pytest.mark.parametrize("key", ["sk_live_1", "rk_live_1", " sk_live_1"])
+def test_real_money_is_not_moved_with_debug_on(key: str) -> None:
+    with pytest.raises(ImproperlyConfigured, match=r"^STRIPE_SECRET_KEY is a live key"):
+        read(**PRODUCTION | {"DJANGO_DEBUG": "1", "STRIPE_SECRET_KEY": key})
+
+
+def test_webhook_secrets_stand_between_commas_and_no_blank_is_one() -> None:
+    """An event signed with nothing would be good if nothing were a secret."""
+    assert read(**PRODUCTION | {"STRIPE_WEBHOOK_SECRET": " whsec_1, whsec_2,\n"})["STRIPE_WEBHOOK_SECRETS"] == [
+        "whsec_1",
+        "whsec_2",
+    ]
+    assert read(**SERVERS, STRIPE_SECRET_KEY="sk_test_1")["STRIPE_WEBHOOK_SECRETS"] == []
 
 
 # --- Mail ---------------------------------------------------------------------------------------------------------

@@ -63,7 +63,7 @@ def simulator(places: Places) -> Program:
         "--port": places.simulator_port,
         "--state": places.simulator_state,
         "--webhook-url": f"{places.site}{reverse('stripe-webhook')}",
-        "--webhook-secret": settings.STRIPE_WEBHOOK_SECRET,
+        "--webhook-secret": settings.STRIPE_WEBHOOK_SECRETS[0],
     }
     return Program(
         name="Stripe simulator",
