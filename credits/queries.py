@@ -49,11 +49,6 @@ def balance_of(*, student_id: int, at: datetime) -> Balance:
     return Balance(**found)
 
 
-def lots_of(*, student_id: int) -> QuerySet[CreditLot]:
-    """Return a student's lots, the earliest expiring first."""
-    return CreditLot.objects.filter(wallet_id=student_id).earliest_expiring_first()
-
-
 def lots_with_something_left(*, student_id: int, at: datetime) -> QuerySet[CreditLot]:
     """Return the lots of which something can be spent then, is reserved or is frozen, the earliest expiring first."""
     of_student = CreditLot.objects.filter(wallet_id=student_id)

@@ -63,13 +63,17 @@ class Progress(NamedTuple):
     answer: Answer | None = None
 
 
-def run_steps(operation: Operation, *, budget: timedelta | None = INLINE_BUDGET) -> Progress:
+def inline_deadline() -> datetime:
+    """Return the instant, by the wall, until which a request that comes now waits for Stripe."""
+    return clock.wall() + INLINE_BUDGET
+
+
+def run_steps(operation: Operation, *, deadline: datetime | None) -> Progress:
     """Send the unfinished steps of an operation that is leased to us, in order, as far as answers come.
 
     The answer after which nothing is to be sent is handed back: whoever ends the operation writes it down in that same
-    commit. No transaction may be open. The budget is looked at between steps; None is without end, for the sweep.
+    commit. No transaction may be open. The deadline is looked at before each step; the sweep has none.
     """
-    deadline = None if budget is None else clock.wall() + budget
     step = operation.begun_with[0] if operation.begun_with else _sent_step(operation)
     while step:
         if deadline and clock.wall() > deadline:

@@ -59,6 +59,7 @@ class Message(models.Model):
         indexes = [
             models.Index(name="message_due", fields=["next_try_at"], condition=Q(next_try_at__isnull=False)),
             models.Index(name="message_of_recipient", fields=["recipient", "-id"]),
+            models.Index(name="message_by_reference", fields=["reference"]),
             models.Index(name="message_unread", fields=["recipient"], condition=Q(read_at=None)),
         ]
 

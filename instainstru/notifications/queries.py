@@ -1,6 +1,5 @@
-"""What the product shows of messages, and when the next one is due."""
+"""What the product shows of messages."""
 
-from datetime import datetime
 from typing import Any
 
 from instainstru.notifications.kinds import keys_shown_in_product
@@ -14,10 +13,3 @@ def messages_shown_to(recipient: Any) -> MessageQuerySet:
 
 def unread_count(recipient: Any) -> int:
     return messages_shown_to(recipient).unread().count()
-
-
-def next_send_due_at() -> datetime | None:
-    """Return the product time at which the sweep has something to do next, or None."""
-    return (
-        Message.objects.exclude(next_try_at=None).order_by("next_try_at").values_list("next_try_at", flat=True).first()
-    )

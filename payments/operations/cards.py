@@ -8,6 +8,7 @@ from django.db.models import Exists, OuterRef, Q
 from credits import operations as credits
 from instainstru.accounts.models import User
 from instainstru.refusals import Refused
+from payments.engine import inline_deadline
 from payments.gateway import parties
 from payments.gateway.parties import Card, CardSetup
 from payments.models import Operation, Payer, Payment
@@ -88,7 +89,8 @@ def retry_unpaid(*, student: User, now: datetime, is_there: bool = True) -> list
     """Try the student's new card on every booking that waits for one: a due authorization, a due collection (P10.1).
 
     One whose first authorization is unanswered may be refused yet, and then it is this card's turn. A student who
-    `is_there` can confirm with the bank.
+    `is_there` can confirm with the bank. All of them together take the ten seconds of one request; what is not asked by
+    then is begun, and the sweep goes on with it.
     """
     being_authorized = Operation.objects.open().filter(kind=Action.AUTHORIZE, payment=OuterRef("pk"))
     waiting = Payment.objects.filter(payer__user=student).filter(
@@ -96,7 +98,7 @@ def retry_unpaid(*, student: User, now: datetime, is_there: bool = True) -> list
         | Q(owed_cents__gt=0)
         | Q(status=PaymentStatus.SCHEDULED) & Exists(being_authorized)
     )
-    tried = []
+    tried, until = [], inline_deadline()
     for payment in waiting.order_by("starts_at", "id"):
         kind = what_the_card_owes(payment, now=now)
         try:
@@ -110,7 +112,7 @@ def retry_unpaid(*, student: User, now: datetime, is_there: bool = True) -> list
             )
         except Refused:
             continue  # paid, ended, or being worked on since we looked: nothing is left for this card to do
-        tried.append(perform(operation))
+        tried.append(perform(operation, until=until))
     return tried
 
 

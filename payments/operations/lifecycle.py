@@ -133,12 +133,14 @@ def accept(
     )
 
 
-def perform(operation: Operation, *, inline: bool = True) -> Operation:
+def perform(operation: Operation, *, inline: bool = True, until: datetime | None = None) -> Operation:
     """Carry an accepted operation, and whatever follows from it, as far as Stripe answers; return its last state.
 
-    No transaction may be open. Safe to call for an operation that is done, or that another runner is at.
+    A request that waits for it (`inline`) waits ten seconds in all, or `until` an instant of the wall if several
+    operations share them. No transaction may be open. Safe to call for an operation that is done, or that another
+    runner is at.
     """
-    budget = engine.INLINE_BUDGET if inline else None
+    deadline = (until or engine.inline_deadline()) if inline else None
     if operation.ended_alone:
         return operation
     asked, current = operation, operation if operation.begun_with else None
@@ -147,7 +149,7 @@ def perform(operation: Operation, *, inline: bool = True) -> Operation:
     while current is not None:
         ended = None
         with engine.lease(current) as ours:
-            progress = engine.run_steps(current, budget=budget) if ours else None
+            progress = engine.run_steps(current, deadline=deadline) if ours else None
             if progress is not None and progress.is_through:
                 ended = _finish(current, progress, now=clock.now())
         if ended == operation and ended.ended_alone:

@@ -6,7 +6,7 @@ from django.db.models import F
 from bookings.models import Booking
 from bookings.operations import cancel_booking
 from credits import queries
-from credits.models import NegativeBalance
+from credits.models import CreditLot, NegativeBalance
 from instainstru import clock
 from instainstru.refusals import Refused
 from payments.ledger import books
@@ -123,7 +123,7 @@ def test_what_comes_back_is_a_new_credit_that_is_no_credit_of_the_booking(
 
     let_stand(given)
 
-    lot = queries.lots_of(student_id=stage.student.pk).order_by("-id")[0]
+    lot = CreditLot.objects.filter(wallet=stage.student.pk).order_by("-id")[0]
     assert (lot.amount_cents, lot.available_cents, lot.reference) == (2_000, 2_000, "")
     assert (lot.issued_at, (lot.expires_at - lot.issued_at).days) == (clock.now(), 365)
     assert lot.movements.get().reference == given.ref  # the statement tells where it comes from

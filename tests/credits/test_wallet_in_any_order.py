@@ -22,7 +22,7 @@ from hypothesis.stateful import (
 
 from credits import operations as credits
 from credits import queries
-from credits.models import NegativeBalance
+from credits.models import CreditLot, NegativeBalance
 from credits.operations import PaidOff
 from instainstru import clock
 from tests.conftest import A_MONDAY, StandingClock
@@ -152,7 +152,7 @@ class AnyOrder(RuleBasedStateMachine):
     @invariant()
     def only_what_is_in_doubt_is_frozen(self) -> None:
         frozen: dict[str, int] = defaultdict(int)
-        for lot in queries.lots_of(student_id=self.student.pk).filter(frozen_cents__gt=0):
+        for lot in CreditLot.objects.filter(wallet=self.student.pk, frozen_cents__gt=0):
             frozen[lot.reference] += lot.frozen_cents
         assert set(frozen) <= {self._of(lesson) for lesson in self.taken_back}
 

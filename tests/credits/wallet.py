@@ -4,7 +4,6 @@ from collections import Counter
 from datetime import timedelta
 
 from credits import operations as credits
-from credits import queries
 from credits.models import CreditLot
 from credits.operations import PaidOff
 from instainstru import clock
@@ -64,14 +63,14 @@ def lots(student: User) -> list[dict[str, int]]:
     """What every lot has in each state but nothing, the earliest expiring first."""
     return [
         {state: cents for state in STATES if (cents := getattr(lot, f"{state}_cents"))}
-        for lot in queries.lots_of(student_id=student.pk)
+        for lot in CreditLot.objects.filter(wallet=student.pk).earliest_expiring_first()
     ]
 
 
 def explained(student: User) -> list[dict[str, int]]:
     """What the statement says every lot has in each state: each cent followed through its movements."""
     found = []
-    for lot in queries.lots_of(student_id=student.pk):
+    for lot in CreditLot.objects.filter(wallet=student.pk).earliest_expiring_first():
         states: Counter[str] = Counter()
         for kind, cents in lot.movements.values_list("kind", "cents"):
             source, target = FLOWS[kind]

@@ -81,6 +81,27 @@ def test_a_warning_that_is_due_is_given_though_a_try_of_the_students_ends_first(
 
 
 @pytest.mark.rule("P10.1")
+def test_a_new_card_is_tried_on_every_lesson_within_the_time_of_one_request(stage: Stage, monkeypatch) -> None:
+    first, second = stage.book(hours_ahead=72), stage.book(hours_ahead=75)
+    stage.use_card("declined")
+    stage.travel_to(first.starts_at - 14 * HOUR)
+    stage.use_card("ok")
+    monkeypatch.setattr("payments.engine.INLINE_BUDGET", timedelta(milliseconds=100))
+    stage.simulator.order_fault("authorize", "latency", times=1, latency_ms=200)
+    stage.simulator.forget_requests()
+
+    tried = payments.retry_unpaid(student=stage.student, now=clock.now())
+
+    assert [(each.payment_id, each.is_done) for each in tried] == [
+        (first.payment_id, True),
+        (second.payment_id, False),
+    ]
+    assert len(stage.simulator.requests()) == 1
+    stage.travel(minutes=2)  # the sweep goes on with it
+    assert [stands(each)[1] for each in (first, second)] == ["authorized", "authorized"]
+
+
+@pytest.mark.rule("P10.1")
 @pytest.mark.rule("P3.2")
 def test_the_student_may_fix_the_card_up_to_the_last_instant(stage: Stage, booking: Booking) -> None:
     stage.travel_to(booking.starts_at - 12 * HOUR)

@@ -59,7 +59,9 @@ def records_of(booking: Booking) -> Records:
         staff_actions=list(
             StaffAction.objects.filter(subject=booking.ref).select_related("actor").order_by("done_at", "id")
         ),
-        account_locks=list(AccountLock.objects.filter(reference=booking.ref).order_by("locked_at", "id")),
+        account_locks=list(
+            booking.payment.payer.account_locks.filter(reference=booking.ref).order_by("locked_at", "id")
+        ),
         occupied_times=list(booking.occupied_times.order_by("student_during")),
         cases=cases_of(booking),
     )

@@ -36,7 +36,7 @@ class Ambush:
     @contextmanager
     def laid(self) -> Iterator[None]:
         """Watch this process's points for as long as the block lasts; how slow it is has no say in what happens."""
-        with watched(self._reach), mock.patch.object(engine, "INLINE_BUDGET", None):
+        with watched(self._reach), mock.patch.object(engine, "INLINE_BUDGET", timedelta(days=1)):
             yield
 
     def kill_at(self, points_from_now: int) -> None:
