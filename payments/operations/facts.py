@@ -13,7 +13,7 @@ from payments.endings import Subject
 from payments.models import Payment, Step
 from payments.operations import instructors_cost
 from payments.policy.accounts import Account
-from payments.policy.facts import Case, Facts, Staffs, Transfer
+from payments.policy.facts import Books, Case, Facts, Transfer, Wish
 from payments.policy.states import (
     REVERSED_WHOLE,
     Action,
@@ -54,7 +54,6 @@ def facts_of(subject: Subject, *, inputs: Mapping[str, Any] | None = None) -> Fa
         captured=payment.captured_cents,
         refunded=payment.refunded_to_card_cents,
         instructor_holds=payment.instructor_payout_cents,
-        authorization_refusals=payment.authorization_refusals,
         collection_refused_at=payment.collection_refused_at,
         owed=payment.owed_cents,
         student_is_there=inputs.get("student_is_there", False),
@@ -62,7 +61,8 @@ def facts_of(subject: Subject, *, inputs: Mapping[str, Any] | None = None) -> Fa
         review_reason=ReviewReason(payment.review_reason) if payment.review_reason and not retried else None,
         credits_consumed=payment.credits_consumed_cents,
         credits_released=payment.credits_released_cents,
-        staffs=_staffs(payment, inputs.get("staff", {})) if looks_into_the_books(inputs) else Staffs(),
+        wish=_wish(inputs.get("staff", {})),
+        books=_books(payment) if looks_into_the_books(inputs) else Books(),
         case=_case(payment, inputs["case"]) if "case" in inputs else Case(),
         charged_back=payment.charged_back_cents,
         new_starts_at=datetime.fromisoformat(wanted) if wanted else None,
@@ -83,7 +83,7 @@ def earned_of(taken: int, payment: Payment) -> int:
     """Return what of an amount taken from the instructor they had earned, by how the payment stands, in cents."""
     return no_longer_earned(
         taken,
-        booked_earnings=booked_for(payment).get(Account.EARNINGS, 0),
+        earnings_balance=booked_for(payment).get(Account.EARNINGS, 0),
         reversal_waits=any(_waits(step) for step in _stopped_reversals(payment)),
     )
 
@@ -105,15 +105,20 @@ def looks_into_the_books(inputs: Mapping[str, Any]) -> bool:
     return bool(_MOVED_BEFORE & inputs.keys())
 
 
-def _staffs(payment: Payment, asked: Mapping[str, Any]) -> Staffs:
-    """What staff ask for, beside what is booked for the payment, read from its postings."""
-    booked = booked_for(payment)
-    transfers = payment.payout_transfers.order_by("-id")
-    stopped = _stopped_reversals(payment)
-    return Staffs(
+def _wish(asked: Mapping[str, Any]) -> Wish:
+    return Wish(
         with_refund=asked.get("with_refund", True),
         refund=asked.get("refund"),
         bearer=Bearer(asked.get("bearer", Bearer.PLATFORM)),
+    )
+
+
+def _books(payment: Payment) -> Books:
+    """Read what is booked for a payment from its postings, and what the instructor holds of it transfer by transfer."""
+    booked = booked_for(payment)
+    transfers = payment.payout_transfers.order_by("-id")
+    stopped = _stopped_reversals(payment)
+    return Books(
         transfers=tuple(
             Transfer(id=transfer.transfer_id, left=transfer.amount_cents - transfer.reversed_cents)
             for transfer in transfers
@@ -121,8 +126,8 @@ def _staffs(payment: Payment, asked: Mapping[str, Any]) -> Staffs:
         refunded_at_instructors_cost=payment.refunded_at_instructors_cost_cents,
         taken_back=payment.taken_back_cents + instructors_cost.taken_by(stopped),
         reversal_waits=any(_waits(step) for step in stopped),
-        booked_held=booked.get(Account.HELD, 0),
-        booked_earnings=booked.get(Account.EARNINGS, 0),
+        held_balance=booked.get(Account.HELD, 0),
+        earnings_balance=booked.get(Account.EARNINGS, 0),
     )
 
 

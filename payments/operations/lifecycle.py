@@ -364,7 +364,7 @@ def go_on(subject: Subject, *, now: datetime) -> None:
     if halted.gave:  # what its end gives was given when it was refused (P10.3): only its calls are still to be made
         resuming.go_on_from_the_refusal(halted, payment)
         return
-    count_what_was_taken(payment, halted, facts_of(subject, inputs=halted.inputs).staffs, now=now)
+    count_what_was_taken(payment, halted, facts_of(subject, inputs=halted.inputs).books, now=now)
     payment.save_changes()
     _close(halted, now=now)
     try:

@@ -78,7 +78,7 @@ def _with_calls(plan: Plan, calls: tuple[PlannedStep, ...], payment: Payment) ->
         return replace(plan, steps=calls)
     held = booked_for(payment).get(Account.HELD, 0)
     unearned = sum(line.amount for line in plan.ending.lines if line.account == Account.EARNINGS)
-    lines = refund_lines(refunded, booked_held=held, unearned=unearned)
+    lines = refund_lines(refunded, held_balance=held, unearned=unearned)
     return replace(plan, steps=calls, ending=replace(plan.ending, lines=lines))
 
 

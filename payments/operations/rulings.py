@@ -14,7 +14,7 @@ from payments.models import AccountLock, Operation, Payment
 from payments.operations.instructors_cost import taken_so_far
 from payments.operations.negative_balance import lift_negative_balance
 from payments.policy.accounts import Account, Line, balanced
-from payments.policy.facts import Staffs
+from payments.policy.facts import Books
 from payments.policy.plan import Ending, Plan
 from payments.policy.states import Action, Bearer, PaymentStatus
 from payments.policy.undoing import no_longer_earned
@@ -69,13 +69,13 @@ def end_case(payment: Payment, operation: Operation, ending: Ending, *, now: dat
             )
 
 
-def count_what_was_taken(payment: Payment, operation: Operation, staffs: Staffs, *, now: datetime) -> None:
+def count_what_was_taken(payment: Payment, operation: Operation, books: Books, *, now: datetime) -> None:
     """Count and book what a halted staff refund has taken from the instructor, now that it is decided anew (P8.6)."""
     if operation.kind != Action.STAFF_REFUND or operation.inputs["staff"]["bearer"] != Bearer.INSTRUCTOR:
         return
     taken = taken_so_far(operation)
     payment.taken_back_cents += taken
-    unearned = no_longer_earned(taken, booked_earnings=staffs.booked_earnings, reversal_waits=staffs.reversal_waits)
+    unearned = no_longer_earned(taken, earnings_balance=books.earnings_balance, reversal_waits=books.reversal_waits)
     journal.write_for_payment(
         payment,
         balanced(Line(Account.EARNINGS, unearned), Line(Account.LOSSES, -unearned)),

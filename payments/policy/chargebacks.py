@@ -57,12 +57,12 @@ def plan_chargeback_lost(facts: Facts, now: datetime, *, rules: Rules) -> Plan:
     What is frozen of the credits issued for the booking is revoked when the operation begins; what was spent of them
     stays owed.
     """
-    case, staffs = facts.case, facts.staffs
+    case, books = facts.case, facts.books
     released = case.credits_reserved
     # What was earned and is not with the instructor any more was never earned; what they kept is our loss.
-    earnings = -(staffs.booked_earnings + facts.instructor_holds)
+    earnings = -(books.earnings_balance + facts.instructor_holds)
     lines = (
-        Line(Account.HELD, -staffs.booked_held),
+        Line(Account.HELD, -books.held_balance),
         Line(Account.EARNINGS, earnings),
         Line(Account.IN_DISPUTE, -case.in_dispute),
     )

@@ -16,18 +16,24 @@ class Transfer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Staffs:
-    """What staff ask for, and what is booked for the payment so far. Cents; balances debit positive."""
+class Wish:
+    """What staff ask for. Cents."""
 
     with_refund: bool = True  # P8.7
     refund: int | None = None  # P8.6; None is all that was not refunded yet
     bearer: Bearer = Bearer.PLATFORM
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Books:
+    """What moved for the payment so far, beside what its own row says. Cents; balances debit positive."""
+
     transfers: tuple[Transfer, ...] = ()  # explicit ones, the latest first
     refunded_at_instructors_cost: int = 0  # by earlier staff refunds
     taken_back: int = 0  # from the instructor, by earlier staff refunds
     reversal_waits: bool = False  # what the instructor holds is a transfer that is still to be reversed (P10.3)
-    booked_held: int = 0
-    booked_earnings: int = 0
+    held_balance: int = 0
+    earnings_balance: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +69,6 @@ class Facts:
     captured: int = 0
     refunded: int = 0
     instructor_holds: int = 0  # transfers less reversals, for this booking
-    authorization_refusals: int = 0
     collection_refused_at: datetime | None = None  # the first time, at settlement: the 72 h of P10.2 run from it
     owed: int = 0  # what the student owes for this booking after the payout was advanced
     student_is_there: bool = False  # asks for it in person, and so can confirm with the bank
@@ -71,7 +76,8 @@ class Facts:
     review_reason: ReviewReason | None = None
     credits_consumed: int = 0
     credits_released: int = 0
-    staffs: Staffs = Staffs()
+    wish: Wish = Wish()
+    books: Books = Books()  # read only for what is decided by them
     case: Case = Case()
     charged_back: int = 0  # taken by the bank and not returned
     new_starts_at: datetime | None = None  # where a reschedule is to move the lesson

@@ -68,10 +68,10 @@ def plan_as_completed(
 
 
 def _lines(facts: Facts, *, credits_used: int) -> tuple[Line, ...]:
-    terms, booked = facts.terms, facts.staffs
-    if booked.booked_earnings:  # a settlement whose top-up was refused had given it: the rest is left (P10.3)
-        earnings = terms.payout + booked.booked_earnings
-        return earned_lines(held=-booked.booked_held, credits_used=credits_used, earnings=earnings)
+    terms, books = facts.terms, facts.books
+    if books.earnings_balance:  # a settlement whose top-up was refused had given it: the rest is left (P10.3)
+        earnings = terms.payout + books.earnings_balance
+        return earned_lines(held=-books.held_balance, credits_used=credits_used, earnings=earnings)
     return earned_lines(
         # Of a LOCK's funds staff may have refunded some while it waited for them (P8.6).
         held=facts.held if facts.captured else terms.card_total,

@@ -35,12 +35,12 @@ def plan_staff_refund(facts: Facts, now: datetime, *, rules: Rules) -> Plan:
         raise Refused("cancel_instead")
     if not facts.captured:
         raise Refused("nothing_captured")
-    amount = facts.held if facts.staffs.refund is None else facts.staffs.refund
+    amount = facts.held if facts.wish.refund is None else facts.wish.refund
     if not 0 < amount <= facts.held:
         raise Refused("refund_exceeds_captured", refundable_cents=facts.held)
     taken_back = _instructors_share(facts, amount)
     unearned = no_longer_earned(
-        taken_back, booked_earnings=facts.staffs.booked_earnings, reversal_waits=facts.staffs.reversal_waits
+        taken_back, earnings_balance=facts.books.earnings_balance, reversal_waits=facts.books.reversal_waits
     )
     return Plan(
         action=Action.STAFF_REFUND,
@@ -50,7 +50,7 @@ def plan_staff_refund(facts: Facts, now: datetime, *, rules: Rules) -> Plan:
         ending=Ending(
             payment_status=PaymentStatus.SETTLED if facts.payment_status == PaymentStatus.SETTLED else None,
             outcome=Outcome.STAFF_REFUND,
-            lines=refund_lines(amount, booked_held=facts.staffs.booked_held, unearned=unearned),
+            lines=refund_lines(amount, held_balance=facts.books.held_balance, unearned=unearned),
         ),
         to_student=f"{dollars(amount)} goes back to your card.",
         to_instructor=(
@@ -61,12 +61,12 @@ def plan_staff_refund(facts: Facts, now: datetime, *, rules: Rules) -> Plan:
     )
 
 
-def refund_lines(amount: int, *, booked_held: int, unearned: int) -> tuple[Line, ...]:
+def refund_lines(amount: int, *, held_balance: int, unearned: int) -> tuple[Line, ...]:
     """Return what a staff refund of an amount books at its end.
 
     What a stop left held for the payment goes first; what is beyond it is lost, but for what was earned and is back.
     """
-    beyond = max(0, amount + min(0, booked_held))
+    beyond = max(0, amount + min(0, held_balance))
     return balanced(
         Line(Account.HELD, -beyond), Line(Account.EARNINGS, unearned), Line(Account.LOSSES, beyond - unearned)
     )
@@ -74,7 +74,7 @@ def refund_lines(amount: int, *, booked_held: int, unearned: int) -> tuple[Line,
 
 def repeated_refund_lines(facts: Facts) -> tuple[Line, ...]:
     """Return what is lost when a refund that had come back goes out again: others may have used what was held."""
-    missing = max(0, facts.staffs.booked_held)
+    missing = max(0, facts.books.held_balance)
     return balanced(Line(Account.HELD, -missing), Line(Account.LOSSES, missing))
 
 
@@ -88,7 +88,7 @@ def plan_staff_cancellation(facts: Facts, now: datetime, *, rules: Rules) -> Pla
     _require_no_case(facts)
     if facts.booking_status == BookingStatus.CANCELLED:
         raise Refused("already_completed")
-    refunded = facts.held if facts.staffs.with_refund else 0
+    refunded = facts.held if facts.wish.with_refund else 0
     # What was consumed comes back as a new credit; what is still reserved is released.
     reserved = facts.terms.credits - facts.credits_consumed - facts.credits_released
     credits = CreditMoves(released=reserved, issued=facts.credits_consumed)
@@ -100,7 +100,7 @@ def plan_staff_cancellation(facts: Facts, now: datetime, *, rules: Rules) -> Pla
         steps=(*take_back_steps(facts, facts.instructor_holds), *void_steps(facts), *refund_steps(refunded)),
         ending=Ending(
             payment_status=PaymentStatus.SETTLED,
-            outcome=Outcome.STAFF_REFUND if facts.staffs.with_refund else Outcome.STAFF_NO_REFUND,
+            outcome=Outcome.STAFF_REFUND if facts.wish.with_refund else Outcome.STAFF_NO_REFUND,
             credits=credits,
             lines=undone_lines(facts, refunded=refunded, issued=credits.issued),
         ),
@@ -118,10 +118,10 @@ def _require_no_case(facts: Facts) -> None:
 
 def _instructors_share(facts: Facts, amount: int) -> int:
     """What is taken from the instructor for this refund, less what earlier ones took back (P8.6)."""
-    staffs = facts.staffs
-    if staffs.bearer != Bearer.INSTRUCTOR:
+    books = facts.books
+    if facts.wish.bearer != Bearer.INSTRUCTOR:
         return 0
-    paid = facts.instructor_holds + staffs.taken_back
-    at_their_cost = staffs.refunded_at_instructors_cost + amount
+    paid = facts.instructor_holds + books.taken_back
+    at_their_cost = books.refunded_at_instructors_cost + amount
     due = share(paid, numerator=at_their_cost, denominator=facts.terms.card_total)
-    return min(facts.instructor_holds, max(0, due - staffs.taken_back))
+    return min(facts.instructor_holds, max(0, due - books.taken_back))

@@ -9,7 +9,7 @@ from payments.policy.states import Call
 def take_back_steps(facts: Facts, amount: int) -> tuple[PlannedStep, ...]:
     """Return the reversals that take an amount from the instructor, explicit transfers (the top-up) first."""
     steps: list[PlannedStep] = []
-    for transfer in facts.staffs.transfers:
+    for transfer in facts.books.transfers:
         taken = min(transfer.left, amount)
         if taken:
             steps.append(PlannedStep(call=Call.TAKE_BACK, amount=taken, of=transfer.id))
@@ -19,12 +19,12 @@ def take_back_steps(facts: Facts, amount: int) -> tuple[PlannedStep, ...]:
     return tuple(steps)
 
 
-def no_longer_earned(taken: int, *, booked_earnings: int, reversal_waits: bool) -> int:
+def no_longer_earned(taken: int, *, earnings_balance: int, reversal_waits: bool) -> int:
     """Return what of an amount taken from the instructor they had earned, in cents.
 
     While the reversal of all of it waits for staff, what is taken is part of that, and nothing of it was (P10.3).
     """
-    return 0 if reversal_waits else min(taken, max(0, -booked_earnings))
+    return 0 if reversal_waits else min(taken, max(0, -earnings_balance))
 
 
 def refund_steps(amount: int) -> tuple[PlannedStep, ...]:
@@ -33,8 +33,8 @@ def refund_steps(amount: int) -> tuple[PlannedStep, ...]:
 
 def undone_lines(facts: Facts, *, refunded: int, issued: int) -> tuple[Line, ...]:
     """Undo what was booked for the payment: no earnings, no debt, nothing held; what was kept is fee income."""
-    held = -(facts.staffs.booked_held + refunded)
-    earnings = -facts.staffs.booked_earnings
+    held = -(facts.books.held_balance + refunded)
+    earnings = -facts.books.earnings_balance
     return balanced(
         Line(Account.HELD, held),
         Line(Account.EARNINGS, earnings),

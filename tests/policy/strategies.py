@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from instainstru.refusals import Refused
 from payments.policy.accounts import Account, Line
 from payments.policy.decide import decide
-from payments.policy.facts import Case, Facts, Staffs, Transfer
+from payments.policy.facts import Books, Case, Facts, Transfer, Wish
 from payments.policy.plan import CreditMoves, Ending, Plan, PlannedStep, StepAnswer
 from payments.policy.pricing import Terms, price_booking
 from payments.policy.rules import DEFAULT_RULES
@@ -95,11 +95,11 @@ def facts(
         owed=agreed.card_total if advanced else 0,
         review_reason=ReviewReason.COLLECTION_FAILED if advanced else None,
         credits_consumed=agreed.credits if advanced else 0,
-        staffs=Staffs(
-            with_refund=draw(st.booleans()),
+        wish=Wish(with_refund=draw(st.booleans())),
+        books=Books(
             transfers=(Transfer(id="tr_advance", left=agreed.payout),) if advanced else (),
-            booked_held=-captured,
-            booked_earnings=-agreed.payout if advanced else 0,
+            held_balance=-captured,
+            earnings_balance=-agreed.payout if advanced else 0,
         ),
         case=Case(no_show=draw(st.sampled_from(ABSENCES)), credits_reserved=0 if advanced else agreed.credits),
         late_reschedule_used=status == PaymentStatus.LOCKED or draw(st.booleans()),

@@ -13,7 +13,7 @@ from payments.policy import actions
 from payments.policy.actions import INSTANT, AvailableAction, Choice, available_actions
 from payments.policy.consequences import consequences_of
 from payments.policy.decide import decide
-from payments.policy.facts import Facts, Staffs, Transfer
+from payments.policy.facts import Books, Facts, Transfer, Wish
 from payments.policy.rules import DEFAULT_RULES
 from payments.policy.states import Action, Bearer, BookingStatus, Party, PaymentStatus
 from payments.policy.windows import Window
@@ -212,7 +212,8 @@ class TestConsequences:
             booking=BookingStatus.COMPLETED,
             captured=13_440,
             instructor_holds=10_560,
-            staffs=Staffs(refund=6_720, bearer=Bearer.INSTRUCTOR, transfers=(Transfer(id="tr_top_up", left=10_560),)),
+            wish=Wish(refund=6_720, bearer=Bearer.INSTRUCTOR),
+            books=Books(transfers=(Transfer(id="tr_top_up", left=10_560),)),
         )
         refund = consequences_of(decide(settled, Action.STAFF_REFUND, SETTLEMENT, rules=DEFAULT_RULES))
 

@@ -7,7 +7,7 @@ import pytest
 from payments.policy.accounts import Account
 from payments.policy.conclude import conclude
 from payments.policy.decide import decide
-from payments.policy.facts import Case, Facts, Staffs, Transfer
+from payments.policy.facts import Books, Case, Facts, Transfer
 from payments.policy.plan import CreditMoves, Ending, Plan
 from payments.policy.rules import DEFAULT_RULES
 from payments.policy.states import Action, BookingStatus, Call, Fault, Outcome, PaymentStatus
@@ -44,7 +44,7 @@ def lines(plan: Plan) -> dict[Account, int]:
 def paid_out() -> Facts:
     return booked(
         SETTLED, booking=COMPLETED, terms=SOME_CREDIT, captured=8_440, charged_back=8_440, instructor_holds=10_560,
-        staffs=Staffs(transfers=(Transfer(id="tr_top_up", left=2_120),), booked_earnings=-10_560),
+        books=Books(transfers=(Transfer(id="tr_top_up", left=2_120),), earnings_balance=-10_560),
     )  # fmt: skip
 
 
@@ -114,7 +114,7 @@ def test_the_instructor_is_paid_again_and_the_former_state_returns(
 def test_the_disputed_sum_is_a_loss_and_what_was_taken_back_was_not_earned() -> None:
     facts = booked(
         SETTLED, booking=COMPLETED, **CHARGED_BACK, case=Case(in_dispute=13_440),
-        staffs=Staffs(booked_earnings=-10_560),
+        books=Books(earnings_balance=-10_560),
     )  # fmt: skip
 
     plan = lost(facts)
@@ -133,7 +133,7 @@ def test_the_disputed_sum_is_a_loss_and_what_was_taken_back_was_not_earned() -> 
 def test_what_the_instructor_kept_is_our_loss() -> None:
     facts = booked(
         SETTLED, booking=COMPLETED, **CHARGED_BACK, instructor_holds=10_560, case=Case(in_dispute=13_440),
-        staffs=Staffs(booked_earnings=-10_560),
+        books=Books(earnings_balance=-10_560),
     )  # fmt: skip
 
     assert lines(lost(facts)) == {Account.IN_DISPUTE: -13_440, Account.LOSSES: 13_440}
@@ -142,7 +142,7 @@ def test_what_the_instructor_kept_is_our_loss() -> None:
 @pytest.mark.rule("P11")
 def test_what_a_lock_held_covers_what_the_bank_took() -> None:
     facts = booked(
-        PaymentStatus.LOCKED, charged_back=13_440, case=Case(in_dispute=13_440), staffs=Staffs(booked_held=-13_440)
+        PaymentStatus.LOCKED, charged_back=13_440, case=Case(in_dispute=13_440), books=Books(held_balance=-13_440)
     )
 
     assert lines(lost(facts)) == {Account.HELD: 13_440, Account.IN_DISPUTE: -13_440}

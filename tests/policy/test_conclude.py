@@ -8,7 +8,7 @@ import pytest
 
 from payments.policy.conclude import conclude
 from payments.policy.decide import decide
-from payments.policy.facts import Facts, Staffs
+from payments.policy.facts import Books, Facts, Wish
 from payments.policy.plan import NOTHING
 from payments.policy.rules import DEFAULT_RULES
 from payments.policy.states import Action, Bearer, BookingStatus, Call, Fault, PaymentStatus, ReviewReason, Verdict
@@ -60,9 +60,9 @@ WAITS_AT_THE_BANK = {"has_pending_intent": True}
 
 AT_THE_INSTRUCTORS_COST = booked(
     PaymentStatus.SETTLED, booking=BookingStatus.COMPLETED, captured=13_440, instructor_holds=10_560,
-    staffs=Staffs(bearer=Bearer.INSTRUCTOR),
+    wish=Wish(bearer=Bearer.INSTRUCTOR),
 )  # fmt: skip
-LOCKED_WITHOUT_REVERSAL = booked(LOCKED, terms=SOME_CREDIT, instructor_holds=8_440, staffs=Staffs(booked_held=-8_440))
+LOCKED_WITHOUT_REVERSAL = booked(LOCKED, terms=SOME_CREDIT, instructor_holds=8_440, books=Books(held_balance=-8_440))
 
 REFUSALS = {
     # --- Checkout, and paying for it

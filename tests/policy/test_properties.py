@@ -145,7 +145,7 @@ def test_what_is_paid_out_is_what_was_earned(decision: Decision) -> None:
     taken_back = called(plan, Call.REVERSE, Call.TAKE_BACK)
 
     holds = facts.instructor_holds + transferred + called(plan, Call.PAY) - taken_back
-    earned = -facts.staffs.booked_earnings - line(plan.ending, Account.EARNINGS)
+    earned = -facts.books.earnings_balance - line(plan.ending, Account.EARNINGS)
 
     assert not plan.ending.lines or earned == holds
 

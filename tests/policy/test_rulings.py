@@ -8,7 +8,7 @@ import pytest
 from payments.policy.accounts import Account
 from payments.policy.conclude import conclude
 from payments.policy.decide import decide
-from payments.policy.facts import Case, Facts, Staffs, Transfer
+from payments.policy.facts import Books, Case, Facts, Transfer
 from payments.policy.plan import NOTHING, CreditMoves, Plan
 from payments.policy.rules import DEFAULT_RULES
 from payments.policy.states import (
@@ -70,13 +70,13 @@ NOBODY_PAYS = {
     "nothing held": Absence(status=SCHEDULED, changes={}, calls=[], card="Your card is not charged."),
     "locked": Absence(
         status=LOCKED,
-        changes={"staffs": Staffs(booked_held=-13_440)},
+        changes={"books": Books(held_balance=-13_440)},
         calls=[(Call.REFUND, 13_440)],
         card="$134.40 goes back to your card.",
     ),
     "locked, the reversal given up": Absence(
         status=LOCKED,
-        changes={"instructor_holds": 10_560, "staffs": Staffs(booked_held=-13_440)},
+        changes={"instructor_holds": 10_560, "books": Books(held_balance=-13_440)},
         calls=[(Call.REVERSE, 10_560), (Call.REFUND, 13_440)],
         card="$134.40 goes back to your card.",
     ),
@@ -153,7 +153,7 @@ def test_a_students_absence_from_what_was_settled_under_the_report_moves_no_mone
 def test_what_was_settled_under_the_report_is_taken_back(absent: NoShowRuling) -> None:
     plan = no_show(
         absent, SETTLED, terms=SOME_CREDIT, captured=8_440, instructor_holds=10_560, credits_consumed=5_000,
-        staffs=Staffs(booked_earnings=-10_560),
+        books=Books(earnings_balance=-10_560),
     )  # fmt: skip
 
     assert calls(plan) == [(Call.REVERSE, 10_560), (Call.REFUND, 8_440)]
@@ -231,7 +231,7 @@ def test_every_payout_is_taken_back_before_what_the_card_paid_goes_back_and_cons
     facts = booked(
         SETTLED, booking=COMPLETED, terms=SOME_CREDIT, captured=8_440, refunded=1_000, instructor_holds=10_560,
         credits_consumed=5_000,
-        staffs=Staffs(transfers=(Transfer(id="tr_top_up", left=2_120),), booked_earnings=-10_560),
+        books=Books(transfers=(Transfer(id="tr_top_up", left=2_120),), earnings_balance=-10_560),
     )  # fmt: skip
 
     plan = for_the_student(facts)
@@ -277,7 +277,7 @@ def test_forfeited_credits_are_given_back_as_well_but_once(given_back: int, issu
     facts = booked(
         SETTLED, booking=CANCELLED, terms=ALL_CREDIT, captured=1_440, instructor_holds=5_280,
         case=Case(credits_forfeited=6_000, credits_given_back=given_back),
-        staffs=Staffs(transfers=(Transfer(id="tr_half", left=5_280),), booked_earnings=-5_280),
+        books=Books(transfers=(Transfer(id="tr_half", left=5_280),), earnings_balance=-5_280),
     )  # fmt: skip
 
     plan = for_the_student(facts)
@@ -290,7 +290,7 @@ def test_forfeited_credits_are_given_back_as_well_but_once(given_back: int, issu
 def test_what_the_student_still_owes_is_cancelled() -> None:
     facts = booked(
         REVIEW, booking=COMPLETED, owed=13_440, instructor_holds=10_560,
-        staffs=Staffs(transfers=(Transfer(id="tr_advance", left=10_560),), booked_earnings=-10_560),
+        books=Books(transfers=(Transfer(id="tr_advance", left=10_560),), earnings_balance=-10_560),
     )  # fmt: skip
 
     plan = for_the_student(facts)

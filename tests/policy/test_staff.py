@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from instainstru.refusals import Refused
 from payments.policy.accounts import Account, Line
 from payments.policy.decide import decide
-from payments.policy.facts import Facts, Staffs, Transfer
+from payments.policy.facts import Books, Facts, Transfer, Wish
 from payments.policy.plan import CreditMoves, Plan
 from payments.policy.pricing import Terms
 from payments.policy.rules import DEFAULT_RULES
@@ -51,7 +51,9 @@ def refusal_of(action: Action, facts: Facts) -> str:
 # --- Refunds --------------------------------------------------------------------------------------------------------
 
 
-def paid_out(terms: Terms = CARD_ONLY, *, refunded: int = 0, taken_back: int = 0, **asked: Any) -> Facts:
+def paid_out(
+    terms: Terms = CARD_ONLY, *, refunded: int = 0, taken_back: int = 0, at_their_cost: int = 0, **asked: Any
+) -> Facts:
     """A lesson that was taken and paid, and what staff want refunded; the top-up went by a transfer of its own."""
     top_up = max(0, terms.top_up - taken_back)
     return booked(
@@ -62,12 +64,13 @@ def paid_out(terms: Terms = CARD_ONLY, *, refunded: int = 0, taken_back: int = 0
         captured=terms.card_total,
         refunded=refunded,
         instructor_holds=terms.payout - taken_back,
-        staffs=Staffs(
+        books=Books(
             transfers=(Transfer(id="tr_top_up", left=top_up),) if top_up else (),
             taken_back=taken_back,
-            booked_earnings=taken_back - terms.payout,
-            **asked,
+            refunded_at_instructors_cost=at_their_cost,
+            earnings_balance=taken_back - terms.payout,
         ),
+        wish=Wish(**asked),
     )
 
 
@@ -113,7 +116,7 @@ AT_THE_INSTRUCTORS_COST = {  # terms, asked, at their cost before, taken back be
 def test_the_instructor_bears_the_same_share_of_what_was_paid(terms, asked, before, taken, reversals) -> None:
     facts = paid_out(
         terms, refund=asked, refunded=before, taken_back=taken, bearer=Bearer.INSTRUCTOR,
-        refunded_at_instructors_cost=before,
+        at_their_cost=before,
     )  # fmt: skip
 
     plan = refund(facts)
@@ -154,7 +157,7 @@ def test_what_is_held_for_the_payment_still_is_refunded_first_and_what_is_beyond
     held: int, booked_lines: dict[Account, int]
 ) -> None:
     facts = booked(REVIEW, captured=13_440, review_reason=ReviewReason.REVERSAL_REFUSED, instructor_holds=10_560)
-    facts = replace(facts, staffs=Staffs(refund=1_000, booked_held=-held))
+    facts = replace(facts, wish=Wish(refund=1_000), books=Books(held_balance=-held))
 
     assert lines(refund(facts)) == booked_lines
 
@@ -170,13 +173,13 @@ def test_what_is_no_longer_held_when_a_refund_goes_out_again_is_lost(
 ) -> None:
     facts = booked(REVIEW, captured=13_440, refunded=13_440, review_reason=ReviewReason.REFUND_REFUSED)
 
-    assert repeated_refund_lines(replace(facts, staffs=Staffs(booked_held=missing))) == booked_lines
+    assert repeated_refund_lines(replace(facts, books=Books(held_balance=missing))) == booked_lines
 
 
 @pytest.mark.rule("P8.6")
 def test_what_was_not_booked_as_earned_is_not_lost_by_a_refund() -> None:
     facts = booked(REVIEW, captured=13_440, review_reason=ReviewReason.REVERSAL_REFUSED, instructor_holds=10_560)
-    facts = replace(facts, staffs=Staffs(bearer=Bearer.INSTRUCTOR))
+    facts = replace(facts, wish=Wish(bearer=Bearer.INSTRUCTOR))
 
     assert Account.EARNINGS not in lines(refund(facts))
 
@@ -205,7 +208,7 @@ def test_however_it_is_parted_the_instructor_bears_the_same(parts: list[int]) ->
             break
         facts = paid_out(
             refund=part, refunded=refunded, taken_back=taken, bearer=Bearer.INSTRUCTOR,
-            refunded_at_instructors_cost=refunded,
+            at_their_cost=refunded,
         )  # fmt: skip
         taken += lines(refund(facts)).get(Account.EARNINGS, 0)
         refunded += part
@@ -235,7 +238,7 @@ def test_what_is_taken_of_a_transfer_that_is_still_to_be_reversed_was_never_earn
     facts = booked(
         REVIEW, booking=CANCELLED, review_reason=ReviewReason.REVERSAL_REFUSED, captured=13_440,
         instructor_holds=10_560,
-        staffs=Staffs(bearer=Bearer.INSTRUCTOR, booked_earnings=-5_280, reversal_waits=reversal_waits),
+        wish=Wish(bearer=Bearer.INSTRUCTOR), books=Books(earnings_balance=-5_280, reversal_waits=reversal_waits),
     )  # fmt: skip
 
     plan = refund(facts)
@@ -267,8 +270,8 @@ def cancelled(facts: Facts) -> Plan:
 
 
 def with_refund(status: PaymentStatus, *, refund: bool, **changes: Any) -> Facts:
-    locked = {"booked_held": -13_440} if status == LOCKED else {}
-    return booked(status, staffs=Staffs(with_refund=refund, **locked), **changes)
+    books = Books(held_balance=-13_440) if status == LOCKED else Books()
+    return booked(status, wish=Wish(with_refund=refund), books=books, **changes)
 
 
 STAFF_CANCEL = {  # status, with refund -> calls, lines
@@ -331,7 +334,8 @@ def test_an_advance_is_taken_back_the_debt_is_cancelled_and_consumed_credit_come
         owed=8_440,
         instructor_holds=10_560,
         credits_consumed=5_000,
-        staffs=Staffs(with_refund=refund, transfers=(Transfer(id="tr_advance", left=10_560),), booked_earnings=-10_560),
+        wish=Wish(with_refund=refund),
+        books=Books(transfers=(Transfer(id="tr_advance", left=10_560),), earnings_balance=-10_560),
     )
 
     plan = cancelled(facts)
@@ -349,7 +353,7 @@ def test_an_advance_is_taken_back_the_debt_is_cancelled_and_consumed_credit_come
 @pytest.mark.rule("P8.7")
 def test_a_stop_is_ended_by_it() -> None:
     facts = booked(REVIEW, captured=13_440, review_reason=ReviewReason.REVERSAL_REFUSED,
-                   instructor_holds=10_560, staffs=Staffs(with_refund=True, booked_held=-13_440))  # fmt: skip
+                   instructor_holds=10_560, wish=Wish(with_refund=True), books=Books(held_balance=-13_440))  # fmt: skip
 
     plan = cancelled(facts)
 
