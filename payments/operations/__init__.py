@@ -11,7 +11,7 @@ from payments.operations.endpoints import plan_endpoints, set_up_endpoints
 from payments.operations.events import apply_event, claim_events, replay_event
 from payments.operations.facts import facts_of
 from payments.operations.funding import record_funding
-from payments.operations.lifecycle import accept, begin, perform
+from payments.operations.lifecycle import begin, perform
 from payments.operations.mirroring import mirror_object, wants_mirroring
 from payments.operations.open_payment import open_payment
 from payments.operations.payout_holds import correct_schedule, hold_payouts, release_payouts
@@ -23,6 +23,7 @@ from payments.operations.staff import (
     refund_by_staff,
 )
 from payments.operations.stops import preview_resolution, preview_retry, resolve_stuck, retry_stuck
+from payments.operations.succession import accept
 from payments.operations.warnings import warn_of_expiring_credit, warn_unpaid
 
 __all__ = [

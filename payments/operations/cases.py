@@ -18,8 +18,9 @@ from payments.models import Operation
 from payments.operations import waiting
 from payments.operations.consequences import set_deadlines
 from payments.operations.deciding import decide_beneath
-from payments.operations.lifecycle import accept, go_on, perform, settle_if_due
+from payments.operations.lifecycle import perform
 from payments.operations.negative_balance import book_negative_balance
+from payments.operations.succession import accept, go_on, settle_if_due
 from payments.policy.plan import Plan
 from payments.policy.states import Action, Party, ReviewReason
 

@@ -25,7 +25,7 @@ from payments.operations import waiting
 from payments.operations.came_back import refund_came_back
 from payments.operations.consequences import set_deadlines, unfreeze
 from payments.operations.facts import booked_for, earned_of
-from payments.operations.lifecycle import go_on
+from payments.operations.succession import go_on
 from payments.policy.accounts import Account, Line, balanced
 from payments.policy.states import Action, Call, Outcome, PaymentStatus, ReviewReason
 from payments.readers import NotYet

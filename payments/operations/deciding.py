@@ -42,3 +42,9 @@ def decide_beneath(subject: Subject, kind: Action, now: datetime, *, inputs: Map
     payment = subject.payment
     with freezes.lifted(payment):
         return decide(facts_of(subject, inputs=inputs), kind, now, rules=rules_of_version(payment.policy_version))
+
+
+def require_seen(plan: Plan, preview: str | None) -> None:
+    """Raise Refused("preview_stale") if the actor was shown another plan than this; `preview` is that one's digest."""
+    if preview not in (None, plan.digest):
+        raise Refused("preview_stale", fresh=plan)

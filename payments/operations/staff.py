@@ -15,7 +15,8 @@ from payments.endings import Subject
 from payments.models import Operation, Payment
 from payments.operations import waiting
 from payments.operations.facts import facts_of
-from payments.operations.lifecycle import accept, begin, perform
+from payments.operations.lifecycle import begin, perform
+from payments.operations.succession import accept
 from payments.policy.decide import decide
 from payments.policy.plan import Plan
 from payments.policy.states import Action, Bearer, Party

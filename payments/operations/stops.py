@@ -24,9 +24,10 @@ from payments.operations.consequences import (
     set_deadlines,
     unfreeze,
 )
+from payments.operations.deciding import require_seen
 from payments.operations.facts import RETRIES_A_STOP, booked_for, earned_of, facts_of
-from payments.operations.lifecycle import ENDS_WHAT_WAITS, accept, end_what_waits, go_on, write
 from payments.operations.resuming import go_on_from_the_refusal, refundable, still_to_do
+from payments.operations.succession import ENDS_WHAT_WAITS, accept, end_what_waits, go_on, write
 from payments.policy.accounts import Account, Line, balanced
 from payments.policy.conclude import AT_CHECKOUT
 from payments.policy.decide import decide
@@ -59,7 +60,7 @@ def retry_stuck(
     with transaction.atomic(durable=True):
         subject, operation = _lock_stuck(payment_id)
         plan = _plan_to_retry(subject, operation)
-        _require_seen(plan, preview)
+        require_seen(plan, preview)
         if _goes_on(operation):
             go_on_from_the_refusal(operation, subject.payment)
         else:
@@ -96,7 +97,7 @@ def resolve_stuck(
         subject, operation = _lock_stuck(payment_id)
         payment = subject.payment
         plan = _plan_to_give_up(operation, payment)
-        _require_seen(plan, preview)
+        require_seen(plan, preview)
         ending = plan.ending
         give_credits(payment, ending, operation, now=now)
         journal.write_for_payment(
@@ -166,11 +167,6 @@ def _lock_stuck(payment_id: int) -> tuple[Subject, Operation]:
 def _require_no_case(subject: Subject) -> None:
     if subject.payment.is_frozen:
         raise Refused("under_review")
-
-
-def _require_seen(plan: Plan, preview: str | None) -> None:
-    if preview not in (None, plan.digest):
-        raise Refused("preview_stale", fresh=plan)
 
 
 def _plan_to_retry(subject: Subject, operation: Operation) -> Plan:

@@ -17,7 +17,7 @@ from payments import engine, freezes
 from payments.endings import Subject
 from payments.models import Operation, Payment
 from payments.operations.consequences import set_deadlines
-from payments.operations.deciding import decide_on
+from payments.operations.deciding import decide_on, require_seen
 from payments.operations.facts import facts_of
 from payments.operations.rulings import hold_wallet_still, take_credits
 from payments.policy.decide import decide
@@ -101,8 +101,7 @@ def wait_its_turn(
     """
     payment = subject.payment
     plan = _plan_of_what_waits(subject, kind, now, inputs=inputs)
-    if preview not in (None, plan.digest):
-        raise Refused("preview_stale", fresh=plan)
+    require_seen(plan, preview)
     operation = Operation.objects.create(
         payment=payment,
         number=(payment.operations.count() if so_far is None else len(so_far)) + 1,
@@ -147,6 +146,14 @@ def takes_over_from(subject: Subject, successor: Action) -> bool:
     return successor in (Action.EXPIRE, Action.RESCHEDULE, Action.ADVANCE) and waiting.exists()
 
 
+def close(operation: Operation, *, now: datetime) -> None:
+    """End an operation that has nothing left to do."""
+    operation.state = Operation.State.DONE
+    operation.finished_at = now
+    operation.conclusion = ending_as_json(Ending())
+    operation.save()
+
+
 def begin_next(subject: Subject, *, now: datetime) -> None:
     """Decide the operation that has waited longest, as of its instant, and open it; the other's commit is open.
 
@@ -165,10 +172,7 @@ def begin_next(subject: Subject, *, now: datetime) -> None:
     try:
         plan = decide(facts, Action(operation.kind), operation.accepted_at, rules=rules)
     except Refused:
-        operation.state = Operation.State.DONE
-        operation.finished_at = now
-        operation.conclusion = ending_as_json(Ending())
-        operation.save()
+        close(operation, now=now)
         begin_next(subject, now=now)
         return
     operation.state = Operation.State.OPEN

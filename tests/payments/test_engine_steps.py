@@ -18,7 +18,7 @@ from payments.gateway.answers import succeeded
 from payments.gateway.http import GuardedClient
 from payments.ledger import books
 from payments.models import JournalEntry, Operation, Payment, Step
-from payments.operations import lifecycle
+from payments.operations import lifecycle, succession
 from payments.policy.accounts import Account
 from payments.policy.states import Action, Call, Fault, Party
 from payments.simulator.wire.forms import decode
@@ -168,7 +168,7 @@ def test_a_refused_step_what_it_skips_and_the_end_are_one_commit(stage: Stage, m
     booking = stage.book(hours_ahead=72)
     stage.travel_to(booking.starts_at - 6 * HOUR)
     stage.simulator.order_fault("capture", "refuse")
-    monkeypatch.setattr(lifecycle, "apply_end", _die)
+    monkeypatch.setattr(succession, "apply_end", _die)
 
     with pytest.raises(Died):
         cancel_booking(booking=booking, actor=stage.student, now=clock.now())
