@@ -8,6 +8,8 @@ from typing import Self
 from django.db import models
 from django.db.models import Q
 
+LONGEST_ID = 255  # characters: what Stripe says of its ids; its types are shorter
+
 
 class StripeEventQuerySet(models.QuerySet["StripeEvent"]):
     def due(self, *, at: datetime) -> Self:
@@ -29,10 +31,12 @@ class StripeEvent(models.Model):
     It is applied, or due to be tried (again), or given up.
     """
 
-    event_id = models.CharField(max_length=64, unique=True)
-    type = models.CharField(max_length=80)
-    object_id = models.CharField(max_length=64, blank=True)
-    account_id = models.CharField(max_length=64, blank=True, help_text="The connected account that it came from.")
+    event_id = models.CharField(max_length=LONGEST_ID, unique=True)
+    type = models.CharField(max_length=LONGEST_ID)
+    object_id = models.CharField(max_length=LONGEST_ID, blank=True)
+    account_id = models.CharField(
+        max_length=LONGEST_ID, blank=True, help_text="The connected account that it came from."
+    )
     payload = models.JSONField()
     created_at = models.DateTimeField(null=True, blank=True, help_text="When it happened, by Stripe's clock.")
     received_at = models.DateTimeField(help_text="The machine's time.")

@@ -46,5 +46,5 @@ def mirror_object(event: StripeEvent) -> str:
 
 
 def _kind(event: StripeEvent) -> str:
-    kind: str = (event.payload.get("data") or {}).get("object", {}).get("object", "")
-    return kind
+    kind = (event.payload.get("data") or {}).get("object", {}).get("object")
+    return kind if isinstance(kind, str) else ""

@@ -5,6 +5,7 @@ import json
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.conf import settings
@@ -44,12 +45,32 @@ REFUSED: dict[str, tuple[bytes, Callable[[bytes], str]]] = {
     "older than five minutes": (NOTHING, lambda payload: signed(payload, seconds_ahead=-FIVE_MINUTES - 5)),
     "signed in the future": (NOTHING, lambda payload: signed(payload, seconds_ahead=FIVE_MINUTES + 5)),
     "no time in the signature": (NOTHING, lambda payload: signed(payload).split(",")[1]),
+    "a time of more digits than a number may have": (NOTHING, lambda payload: f"t={'9' * 5_000},v1=ab"),
+    "a time of another script": (NOTHING, lambda payload: signed(payload).replace("t=", "t=٣,t=")),
+    "a time that is none": (NOTHING, lambda payload: "t=now,v1=ab"),
+    "no ASCII where the digest stands": (NOTHING, lambda payload: signed(payload) + ",v1=é"),
+    "no ASCII alone": (NOTHING, lambda payload: f"{signed(payload).split(',')[0]},v1=é"),
+    "commas alone": (NOTHING, lambda payload: ",,="),
     "no JSON": (b"no JSON", signed),
+    "JSON without a bottom": (b'{"a":' * 100_000, signed),
+    "an event that is too deep": (
+        b'{"id": "evt_1", "type": "a", "data": {"object": {"a": ' + b"[" * 3_000 + b"]" * 3_000 + b"}}}",
+        signed,
+    ),
     "no event": (b"[1, 2]", signed),
     "an event without an object": (b'{"id": "evt_1", "type": "customer.created"}', signed),
     "no UTF-8": (b"\xff\xfe", signed),
     "an event whose object is none": (b'{"id": "evt_1", "type": "customer.created", "data": {"object": 7}}', signed),
     "an event whose data is none": (b'{"id": "evt_1", "type": "customer.created", "data": []}', signed),
+    "an event whose id is nothing": (b'{"id": "", "type": "customer.created", "data": {"object": {}}}', signed),
+    "an event whose id is longer than any": (
+        b'{"id": "evt_%s", "type": "customer.created", "data": {"object": {}}}' % (b"1" * 255),
+        signed,
+    ),
+    "an event of an account that is none": (
+        b'{"id": "evt_1", "type": "account.updated", "account": 7, "data": {"object": {}}}',
+        signed,
+    ),
     "an event without a real id": (b'{"id": 7, "type": "customer.created", "data": {"object": {}}}', signed),
 }
 
@@ -59,6 +80,52 @@ REFUSED: dict[str, tuple[bytes, Callable[[bytes], str]]] = {
 def test_what_is_not_stripes_or_not_of_now_is_400_and_leaves_nothing(payload, signature_of):
     assert deliver(payload, signature_of(payload)) == 400
     assert not StripeEvent.objects.exists()
+
+
+ODD: dict[str, dict[str, Any]] = {  # what an event of Stripe's may bring that a column or PostgreSQL does not take
+    "an id as long as Stripe's may be": {"data": {"object": {"id": "cus_" + "1" * 251}}},
+    "an id that is longer": {"data": {"object": {"id": "cus_" + "1" * 300}}},
+    "an id that is no text": {"data": {"object": {"id": [7]}}},
+    "an id with a NUL": {"data": {"object": {"id": "cus_\0" + "1" * 80}}},
+    "NULs everywhere": {"data": {"object": {"id": "cus_1", "a\0b": ["c\0", {"d": "\0"}]}}},
+    "half of a surrogate pair": {"data": {"object": {"id": "cus_1", "name": "\ud83d"}}},
+    "a number that is none": {"data": {"object": {"id": "cus_1", "balance": float("nan")}}},
+    "a number beyond all": {"data": {"object": {"id": "cus_1", "balance": float("inf")}}},
+    "a kind that is no text": {"data": {"object": {"id": "cus_1", "object": ["customer"]}}},
+    "no object": {"data": {}},
+    "a type longer than any": {"type": "customer." + "x" * 300},
+    "a time that is none": {"created": "yesterday"},
+    "a time beyond the calendar": {"created": 10**15},
+    "an account as long as Stripe's may be": {"account": "acct_" + "1" * 250},
+}
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("oddity", ODD.values(), ids=ODD)
+def test_what_stripe_signed_is_kept_however_odd_it_is(oddity):
+    """It is answered with 200, or Stripe would send it for days; of a type that nobody reads it is done with."""
+    payload = json.dumps(json.loads(NOTHING) | oddity).encode()
+
+    assert deliver(payload, signed(payload)) == 200
+    assert deliver(payload, signed(payload)) == 200
+
+    event = StripeEvent.objects.get()
+    tasks.apply_event(event_pk=event.pk)
+    event.refresh_from_db()
+    assert event.applied_at is not None
+
+
+@pytest.mark.django_db
+def test_what_postgresql_does_not_take_is_left_out_of_what_is_kept():
+    told = {"id": "cus_\0" + "1" * 80, "a\0b": ["c\0", 7, None, True, 1.5], "half": "\ud83d!", "whole": "\U0001f600"}
+    payload = json.dumps(json.loads(NOTHING) | {"data": {"object": told}}).encode()
+
+    deliver(payload, signed(payload))
+
+    event = StripeEvent.objects.get()
+    assert event.object_id == "cus_" + "1" * 80
+    kept_of_it = {"id": event.object_id, "ab": ["c", 7, None, True, 1.5], "half": "?!", "whole": "\U0001f600"}
+    assert event.payload["data"]["object"] == kept_of_it
 
 
 @pytest.mark.django_db
