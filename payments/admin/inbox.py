@@ -58,9 +58,10 @@ class ReplayEvent(ConfirmedAction):
     def carry_out(self, row: StripeEvent, choices: Choices, *, entry: AuditEntry, preview: str, now: datetime) -> Done:
         operations.replay_event(row, receipt=entry)
         row.refresh_from_db()
-        if operations.apply_event(row, now=now):
-            return Done(sentence="Applied.")
+        is_applied = operations.apply_event(row, now=now)
         row.refresh_from_db()
+        if is_applied and not row.failure:
+            return Done(sentence="Applied.")
         return Done(sentence=f"It came to nothing: {row.failure}", level=messages.ERROR)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Self
 
+from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
@@ -70,6 +71,11 @@ class StripeEvent(models.Model):
 
     def __str__(self) -> str:
         return f"{self.event_id} {self.type}"
+
+    @property
+    def is_of_our_mode(self) -> bool:
+        """Whether it comes from that one of Stripe's two worlds, live or test, that our key opens."""
+        return (self.payload.get("livemode") is True) == settings.STRIPE_LIVE_MODE
 
 
 class EventMark(models.Model):

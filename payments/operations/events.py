@@ -23,6 +23,7 @@ from payments.operations import claims
 logger = logging.getLogger(__name__)
 events_read = Counter("stripe_events_read", "Tries to apply an event of Stripe's.", ["type", "result"])
 
+OF_THE_OTHER_MODE = "Of Stripe's other mode, live or test, than our key: nothing was done."
 RETRY_AFTER = (  # a day and a half in all, longer than Stripe has ever been away; the tenth failure is the last
     timedelta(seconds=30),
     timedelta(minutes=2),
@@ -53,13 +54,19 @@ def claim_events(*, limit: int) -> list[int]:
 def apply_event(event: StripeEvent, *, now: datetime) -> bool:
     """Apply one event that is due and return whether it is applied; otherwise it is tried again later.
 
-    No transaction may be open. Types that nobody reads are kept and ignored. Of several workers one applies it.
+    No transaction may be open. Types that nobody reads are kept and ignored, and so is what comes from Stripe's other
+    mode: its objects are not there for our key, or are others. Of several workers one applies it.
     """
     if event.applied_at is not None:
         return True
     if not _claim(event):
         return False
     with working_on(event=event.event_id):
+        if not event.is_of_our_mode:
+            events_read.labels(event.type, "ignored").inc()
+            logger.warning("Event %s is ignored: %s", event.event_id, OF_THE_OTHER_MODE)
+            _done_with(event, failure=OF_THE_OTHER_MODE)
+            return True
         try:
             failure = _read(event, now=now)
         except Exception as error:  # of our own making: staff see it with the event, and it rises
@@ -67,10 +74,14 @@ def apply_event(event: StripeEvent, *, now: datetime) -> bool:
             raise
         if failure is None:
             events_read.labels(event.type, "applied").inc()
-            _of(event).update(applied_at=clock.wall(), next_try_at=None, failure="")
+            _done_with(event)
         else:
             _note_failure(event, failure)
     return failure is None
+
+
+def _done_with(event: StripeEvent, *, failure: str = "") -> None:
+    _of(event).update(applied_at=clock.wall(), next_try_at=None, failure=failure)
 
 
 def _note_failure(event: StripeEvent, failure: str) -> None:

@@ -17,7 +17,7 @@ mirrored = Counter("stripe_objects_mirrored", "Objects copied into dj-stripe's t
 
 def wants_mirroring(event: StripeEvent) -> bool:
     """Return whether the object that an event is about is to be copied; False if that is under way already."""
-    if not event.object_id or not mirror.is_mirrored(_kind(event)):
+    if not event.is_of_our_mode or not event.object_id or not mirror.is_mirrored(_kind(event)):
         return False
     return bool(cache.add(f"mirror:{event.object_id}", 1, timeout=SETTLES_IN.total_seconds()))
 

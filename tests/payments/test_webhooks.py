@@ -280,6 +280,40 @@ def test_an_account_that_loses_the_right_to_be_paid_is_noticed(stage: Stage):
     assert not payee.is_payable
 
 
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("ours", [True, False], ids=["live", "test"])
+@pytest.mark.parametrize("theirs", [True, False], ids=["live event", "test event"])
+def test_an_event_of_the_other_of_stripes_two_worlds_is_kept_and_does_nothing(stage: Stage, settings, ours, theirs):
+    """A live endpoint for connected accounts gets both, so that the answer is 200: a 400 would shut the endpoint."""
+    booking = waiting_for_the_bank(stage)
+    settings.STRIPE_LIVE_MODE = ours
+    payload = json.dumps(json.loads(capturable(booking.payment)) | {"livemode": theirs}).encode()
+    acts = ours == theirs
+
+    assert deliver(payload, signed(payload)) == 200
+    event = StripeEvent.objects.get()
+    assert operations.wants_mirroring(event) is acts
+    tasks.apply_event(event_pk=event.pk)
+
+    booking.refresh_from_db()
+    assert booking.status == (BookingStatus.CONFIRMED if acts else BookingStatus.PENDING)
+    event.refresh_from_db()
+    assert (event.next_try_at, event.applied_at is not None) == (None, True)
+    assert bool(event.failure) is not acts
+
+
+@pytest.mark.django_db
+def test_replaying_an_event_of_the_other_world_still_does_nothing(monkeypatch):
+    monkeypatch.setitem(readers._READERS, "customer.created", [too_early])
+    event = kept(json.dumps(json.loads(NOTHING) | {"livemode": True}).encode())
+    assert operations.apply_event(event, now=clock.now())
+
+    operations.replay_event(event)
+
+    event.refresh_from_db()
+    assert operations.apply_event(event, now=clock.now())
+
+
 @pytest.mark.django_db
 def test_a_type_that_nobody_reads_is_kept_and_ignored():
     assert operations.apply_event(kept(NOTHING), now=clock.now())

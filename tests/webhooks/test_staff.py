@@ -85,6 +85,14 @@ def test_staff_are_told_that_a_replay_came_to_nothing(given_up: StripeEvent, mon
     assert (given_up.attempts, given_up.next_try_at is not None) == (1, True)
 
 
+def test_staff_are_told_that_an_event_of_stripes_other_mode_does_nothing(given_up: StripeEvent):
+    StripeEvent.objects.update(payload={"livemode": True})
+
+    answer = confirm(browser_of("Support"), replay_page(given_up))
+
+    assert "live or test, than our key: nothing was done." in text_of(answer)
+
+
 def test_whoever_has_no_right_to_it_replays_nothing(given_up: StripeEvent):
     sync_groups()
     looker: User = UserFactory(as_staff=True)
