@@ -1,6 +1,7 @@
 """Integer cents: rounding half up, basis points and how an amount is written (P1.1)."""
 
 BASIS_POINTS = 10_000
+DOLLARS = "usd"  # the only currency of the books, as Stripe writes it
 
 
 def share(amount: int, *, numerator: int, denominator: int) -> int:
@@ -24,3 +25,8 @@ def dollars(amount: int) -> str:
     """Write cents as dollars: `-123456` is `-$1,234.56`."""
     whole, cents = divmod(abs(amount), 100)
     return f"{'-' if amount < 0 else ''}${whole:,}.{cents:02d}"
+
+
+def in_currency(amount: int, currency: str) -> str:
+    """Write an amount of any currency; how many of its smallest units make a whole one is known of dollars alone."""
+    return dollars(amount) if currency == DOLLARS else f"{amount:,} of the smallest unit of {currency.upper()}"

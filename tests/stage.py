@@ -56,6 +56,17 @@ def stripe(simulator: Server, transactional_db: None) -> Iterator[SimulatorContr
         time.sleep(0.01)
 
 
+def turn_into_euros(simulator: Server, *object_ids: str) -> list[str]:
+    """Let these payouts, transfers or reversals have been in euros; return the balance transactions that moved them."""
+    with simulator.core.unit():
+        found = [simulator.core.objects.must_get(object_id) for object_id in object_ids]
+        moved = [simulator.core.objects.must_get(each["balance_transaction"]) for each in found]
+        for body in [*found, *moved]:
+            body["currency"] = "eur"
+            simulator.core.objects.save(body)
+    return [body["id"] for body in moved]
+
+
 class Stage:
     """The cast on the simulator: what a test is given, in one line each. Lessons cost 120.00, tier growth (P1.3)."""
 

@@ -36,7 +36,7 @@ class CloseItem(ConfirmedAction):
 
     def state_of(self, row: Any) -> dict[str, Any]:
         item = ReconciliationItem.objects.get(pk=row.pk)
-        return {"off_by_cents": item.off_by_cents, "open": item.resolved_at is None}
+        return {"off_by_cents": item.off_by_cents, "currency": item.currency, "open": item.resolved_at is None}
 
     def propose(self, row: Any, choices: Choices, *, now: datetime) -> Proposal:
         item: ReconciliationItem = row
@@ -51,7 +51,7 @@ class CloseItem(ConfirmedAction):
                 ("Where", item.name),
                 ("At Stripe", ", ".join(item.stripe_objects)),
                 ("Booked", dollars(item.booked_cents)),
-                ("Moved at Stripe", dollars(item.moved_cents)),
+                ("Moved at Stripe", item.moved),
             ),
             movements=(),
             to_student="",
@@ -90,10 +90,6 @@ class ReconciliationItemAdmin(OffersActions, ReadOnlyAdmin):
     def state(self, item: ReconciliationItem) -> SafeString:
         return pill("done", "Closed") if item.resolved_at else pill("failed", "Differs")
 
-    @admin.display(description="off by")
-    def off_by(self, item: ReconciliationItem) -> str:
-        return dollars(item.off_by_cents)
-
     @admin.display(description="age", ordering="-happened_at")
     def age(self, item: ReconciliationItem) -> str:
         return timesince(item.happened_at, item.resolved_at or clock.now(), depth=1)
@@ -119,7 +115,7 @@ def _differences(now: datetime) -> Backlog:
     items = tuple(
         WorkItem(
             label=item.name,
-            detail=f"{item.get_kind_display()}, off by {dollars(item.off_by_cents)}. {item.next_step}",
+            detail=f"{item.get_kind_display()}, off by {item.off_by}. {item.next_step}",
             since=item.happened_at,
             deadline=item.happened_at + DEALT_WITH_WITHIN,
             url=reverse("admin:payments_reconciliationitem_change", args=[item.pk]),

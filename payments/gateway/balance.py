@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from instainstru.money import DOLLARS
 from payments.gateway import client
 from payments.gateway.parties import said
 
@@ -13,12 +14,16 @@ LONGEST_PENDING = timedelta(days=14)  # a new account's first charges; two days 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BalanceTransaction:
-    """One movement on the platform's balance. Cents, negative when money leaves; `net` is after Stripe's fees."""
+    """One movement on the platform's balance. `net` is after Stripe's fees, negative when money leaves.
+
+    It is cents if the currency is dollars.
+    """
 
     id: str
     source: str  # the charge, transfer, reversal, refund, dispute … that moved it
     type: str
     net: int
+    currency: str
     created_at: datetime
     available_at: datetime
     is_pending: bool
@@ -26,7 +31,7 @@ class BalanceTransaction:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Funds:
-    """What we have at Stripe, in cents: to use now, and what is pending until when."""
+    """What dollars we have at Stripe, in cents: to use now, and what is pending until when."""
 
     available: int
     pending: tuple[tuple[datetime, int], ...]
@@ -41,7 +46,7 @@ def funds(*, now: datetime, tell: Callable[[int], None] = lambda count: None) ->
     balance = said(lambda: client.get("/v1/balance"))
     available, pending = (_dollars(balance[kind]) for kind in ("available", "pending"))
     recent = transactions_since(now - LONGEST_PENDING, tell=tell) if pending else []
-    waiting = [found for found in recent if found.is_pending]
+    waiting = [found for found in recent if found.is_pending and found.currency == DOLLARS]
     unexplained = min(0, pending - sum(found.net for found in waiting))
     return Funds(
         available=available + unexplained,
@@ -50,7 +55,7 @@ def funds(*, now: datetime, tell: Callable[[int], None] = lambda count: None) ->
 
 
 def _dollars(parts: Iterable[dict[str, Any]]) -> int:
-    return sum(part["amount"] for part in parts if part["currency"] == "usd")
+    return sum(part["amount"] for part in parts if part["currency"] == DOLLARS)
 
 
 def transactions_since(
@@ -71,6 +76,7 @@ def _transaction(read: dict[str, Any]) -> BalanceTransaction:
         source=read["source"] or "",
         type=read["type"],
         net=read["net"],
+        currency=read["currency"],
         created_at=datetime.fromtimestamp(read["created"], UTC),
         available_at=datetime.fromtimestamp(read["available_on"], UTC),
         is_pending=read["status"] == "pending",

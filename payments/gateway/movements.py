@@ -37,31 +37,39 @@ class Refund:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reversal:
-    """A transfer taken back, or part of it. Cents."""
+    """A transfer taken back, or part of it, in the transfer's currency; cents if that is dollars."""
 
     id: str
     amount: int
     key: str  # that every reversal of ours carries
+    moved_by: str  # the balance transaction
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Transfer:
-    """A transfer to an instructor. Cents."""
+    """A transfer to an instructor. Cents if its currency is dollars: one made by hand may be in any other."""
 
     id: str
     amount: int
+    currency: str
     destination: str
     key: str  # that every transfer of ours carries
     is_of_a_charge: bool  # made by a capture, not on its own
+    moved_by: str  # the balance transaction
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Payout:
-    """Money on its way from an account at Stripe to its owner's bank; one that failed came back. Cents."""
+    """Money on its way from an account at Stripe to its owner's bank; one that failed came back.
+
+    Cents if its currency is dollars: an account may come to have money of another one.
+    """
 
     id: str
     amount: int
+    currency: str
     stands: bool
+    moved_by: str  # the balance transaction
     came_back_by: str = ""  # the balance transaction that brought it back
 
 
@@ -103,7 +111,15 @@ def refunds_of(intent_id: str) -> list[Refund]:
 def reversals_of(transfer_id: str) -> list[Reversal]:
     """Return every reversal of a transfer, oldest first."""
     found = _everything(f"/v1/transfers/{transfer_id}/reversals")
-    return [Reversal(id=reversal["id"], amount=reversal["amount"], key=_key(reversal)) for reversal in found]
+    return [
+        Reversal(
+            id=reversal["id"],
+            amount=reversal["amount"],
+            key=_key(reversal),
+            moved_by=reversal.get("balance_transaction") or "",
+        )
+        for reversal in found
+    ]
 
 
 def transfer(transfer_id: str) -> Transfer:
@@ -112,9 +128,11 @@ def transfer(transfer_id: str) -> Transfer:
     return Transfer(
         id=found["id"],
         amount=found["amount"],
+        currency=found["currency"],
         destination=found["destination"],
         key=_key(found),
         is_of_a_charge=bool(found.get("source_transaction")),
+        moved_by=found.get("balance_transaction") or "",
     )
 
 
@@ -124,7 +142,9 @@ def payout(payout_id: str, *, account: str = "") -> Payout:
     return Payout(
         id=found["id"],
         amount=found["amount"],
+        currency=found["currency"],
         stands=found["status"] not in ("failed", "canceled"),
+        moved_by=found.get("balance_transaction") or "",
         came_back_by=found.get("failure_balance_transaction") or "",
     )
 

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 import stripe
 
+from instainstru.money import DOLLARS
 from payments.gateway import client
 
 Json = dict[str, Any]
@@ -186,4 +187,5 @@ def _account(found: Json) -> Account:
 
 
 def _dollar_balance(found: Json) -> int:
-    return sum(part["amount"] for kind in ("available", "pending") for part in found[kind] if part["currency"] == "usd")
+    parts = (part for kind in ("available", "pending") for part in found[kind])
+    return sum(part["amount"] for part in parts if part["currency"] == DOLLARS)

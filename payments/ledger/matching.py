@@ -8,11 +8,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from instainstru.money import DOLLARS
+
 
 class DifferenceKind(StrEnum):
     MISSING_IN_BOOKS = "missing_in_books"
     MISSING_AT_STRIPE = "missing_at_stripe"
     AMOUNT_DIFFERS = "amount_differs"
+    OTHER_CURRENCY = "other_currency"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,12 +31,13 @@ class Booked:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Moved:
-    """One balance transaction of Stripe's. Cents after fees."""
+    """One balance transaction of Stripe's, after fees. Cents if the currency is dollars, else its smallest unit."""
 
     id: str
     source: str
-    cents: int
+    amount: int
     at: datetime
+    currency: str = DOLLARS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,27 +51,33 @@ class Difference:
     moved: int
     at: datetime
     reference: str = ""
+    currency: str = DOLLARS
 
 
 def differences(booked: Iterable[Booked], moved: Iterable[Moved]) -> Iterator[Difference]:
-    """Yield everything that stands on one side alone, or differs. Each transaction belongs to one entry at most."""
+    """Yield everything that stands on one side alone, or differs. Each transaction belongs to one entry at most.
+
+    None in another currency than dollars belongs to any: it is a difference by itself, of that currency.
+    """
     owner, entries = _owners(booked)
     claimed: dict[str, list[Moved]] = defaultdict(list)
     for each in moved:
         cause = owner.get(each.id) or owner.get(each.source)
-        if cause is None:
+        if cause is None or each.currency != DOLLARS:
+            in_dollars = each.currency == DOLLARS
             yield Difference(
-                kind=DifferenceKind.MISSING_IN_BOOKS,
+                kind=DifferenceKind.MISSING_IN_BOOKS if in_dollars else DifferenceKind.OTHER_CURRENCY,
                 name=each.id,
                 objects=(each.source,),
                 booked=0,
-                moved=each.cents,
+                moved=each.amount,
                 at=each.at,
+                currency=each.currency,
             )
         else:
             claimed[cause].append(each)
     for cause, entry in entries.items():
-        cents = sum(each.cents for each in claimed[cause])
+        cents = sum(each.amount for each in claimed[cause])
         if cents != entry.cents:
             yield Difference(
                 kind=DifferenceKind.AMOUNT_DIFFERS if claimed[cause] else DifferenceKind.MISSING_AT_STRIPE,

@@ -10,6 +10,8 @@ from django.db import models
 from django.db.models import F, Q, Sum
 from django.db.models.functions import Abs
 
+from instainstru.money import DOLLARS, in_currency
+
 
 class ReconciliationRun(models.Model):
     """One comparison that was kept: what it covered and found. The next one begins where the last has ended."""
@@ -32,19 +34,24 @@ class ReconciliationItemQuerySet(models.QuerySet["ReconciliationItem"]):
     def unresolved(self) -> Self:
         return self.filter(resolved_at=None)
 
+    def in_dollars(self) -> Self:
+        """Differences in cents; what is in another currency never comes to match."""
+        return self.filter(currency=DOLLARS)
+
     def drift(self) -> int:
         """How many cents do not match, too much and too little alike."""
         off_by = Abs(F("moved_cents") - F("booked_cents"))
-        return self.aggregate(sum=Sum(off_by, default=0))["sum"]
+        return self.in_dollars().aggregate(sum=Sum(off_by, default=0))["sum"]
 
 
 class ReconciliationItem(models.Model):
-    """One difference, found once and kept: a work item for finance. Cents."""
+    """One difference, found once and kept: a work item for finance. Cents if the currency is dollars."""
 
     class Kind(models.TextChoices):
         MISSING_IN_BOOKS = "missing_in_books", "Moved at Stripe, not booked"
         MISSING_AT_STRIPE = "missing_at_stripe", "Booked, not moved at Stripe"
         AMOUNT_DIFFERS = "amount_differs", "Booked with another amount"
+        OTHER_CURRENCY = "other_currency", "Moved at Stripe in another currency, not booked"
 
     kind = models.CharField(max_length=20, choices=Kind)
     name = models.CharField(
@@ -55,7 +62,8 @@ class ReconciliationItem(models.Model):
     )
     stripe_objects = models.JSONField(default=list, help_text="What it is about at Stripe.")
     booked_cents = models.BigIntegerField()
-    moved_cents = models.BigIntegerField()
+    moved_cents = models.BigIntegerField(help_text="Of another currency than dollars, its smallest unit.")
+    currency = models.CharField(max_length=3, default=DOLLARS)
     happened_at = models.DateTimeField(help_text="When it was booked, or moved: its age counts from here.")
     found_at = models.DateTimeField()
     seen_at = models.DateTimeField(help_text="When it was last found.")
@@ -71,6 +79,9 @@ class ReconciliationItem(models.Model):
     class Meta:
         constraints = [
             models.CheckConstraint(name="reconciliation_item_differs", condition=~Q(booked_cents=F("moved_cents"))),
+            models.CheckConstraint(
+                name="only_dollars_are_booked", condition=Q(currency=DOLLARS) | Q(booked_cents=0, kind="other_currency")
+            ),
         ]
         indexes = [
             models.Index("happened_at", "id", name="reconciliation_unresolved", condition=Q(resolved_at=None)),
@@ -83,6 +94,16 @@ class ReconciliationItem(models.Model):
     def off_by_cents(self) -> int:
         """What our books lack, or have too much of."""
         return self.moved_cents - self.booked_cents
+
+    @property
+    def off_by(self) -> str:
+        """The same in words."""
+        return in_currency(self.off_by_cents, self.currency)
+
+    @property
+    def moved(self) -> str:
+        """What moved at Stripe, in words."""
+        return in_currency(self.moved_cents, self.currency)
 
     def age_at(self, now: datetime) -> timedelta:
         """How long ago it was booked, or moved."""
@@ -103,5 +124,9 @@ _NEXT_STEPS = {
     ),
     ReconciliationItem.Kind.AMOUNT_DIFFERS: (
         "Compare amount and fees of the object in Stripe's dashboard with the entry."
+    ),
+    ReconciliationItem.Kind.OTHER_CURRENCY: (
+        "The books know dollars alone, and nothing was booked. See in Stripe's dashboard who moved it and what became "
+        "of it; then close this."
     ),
 }

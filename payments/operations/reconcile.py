@@ -91,7 +91,7 @@ def _compare(since: datetime, *, until: datetime, tell: Callable[[str], None]) -
     look which calls are, or booked when we read the books.
     """
     moved = [
-        Moved(id=found.id, source=found.source, cents=found.net, at=found.created_at)
+        Moved(id=found.id, source=found.source, amount=found.net, at=found.created_at, currency=found.currency)
         for found in balance.transactions_since(since, tell=lambda count: tell(f"{count} balance transactions"))
     ]
     unanswered = Step.objects.filter(
@@ -180,7 +180,7 @@ def _keep(
             kept.append(item)
         # Only what was looked at can have come to match: what is older, or may be under way, stays as it is.
         looked_at = ReconciliationItem.objects.unresolved().filter(happened_at__gte=since)
-        matching = looked_at.exclude(name__in=[each.name for each in compared.differences])
+        matching = looked_at.exclude(name__in=[each.name for each in compared.differences]).in_dollars()
         settled = matching.update(resolved_at=now, note="It matches now.")
         standing_items = tuple(item for item in kept if item.resolved_at is None)
         ReconciliationRun.objects.create(
@@ -198,6 +198,7 @@ def _columns(difference: Difference, *, now: datetime) -> dict[str, Any]:
         "kind": difference.kind.value,
         "payment_reference": difference.reference,
         "stripe_objects": list(difference.objects),
+        "currency": difference.currency,
         "booked_cents": difference.booked,
         "moved_cents": difference.moved,
         "happened_at": difference.at,

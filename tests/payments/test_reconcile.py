@@ -14,6 +14,7 @@ from bookings.models import Booking
 from bookings.operations import cancel_booking
 from disputes import operations as cases
 from instainstru import clock
+from payments.gateway import client
 from payments.gateway.parties import GatewayUnavailable
 from payments.ledger import journal
 from payments.ledger.matching import Booked, DifferenceKind, Moved, differences
@@ -21,10 +22,11 @@ from payments.models import Operation, ReconciliationItem, ReconciliationRun, St
 from payments.models.reconciliation import ReconciliationItemQuerySet
 from payments.operations.reconcile import close_item, reconcile, where_to_begin
 from payments.policy.accounts import Account, Line
+from payments.simulator import Server
 from payments.tasks import reconcile_with_stripe
 from tests.concurrency.meeting import at_once
 from tests.factories import UserFactory
-from tests.stage import Stage
+from tests.stage import Stage, turn_into_euros
 
 Kind = ReconciliationItem.Kind
 
@@ -113,6 +115,26 @@ def test_what_is_booked_with_another_amount_is_a_work_item(stage: Stage, lived: 
     _book(lived, cause=f"stripe:{refund}", cents=-999, object_id=refund)
 
     assert found() == [(Kind.AMOUNT_DIFFERS, f"stripe:{refund}", -1)]
+
+
+@pytest.mark.rule("P2.4")
+def test_what_moved_in_another_currency_matches_nothing_and_is_no_drift_in_cents(
+    stage: Stage, lived: Booking, simulator: Server
+) -> None:
+    payout = client.post("/v1/payouts", {"amount": 4_000, "currency": "usd"}, key="payout")["id"]
+    _book(lived, cause=f"stripe:{payout}", cents=-4_000, object_id=payout)
+    assert found() == []
+
+    (moved_by,) = turn_into_euros(simulator, payout)
+
+    assert found() == [
+        (Kind.OTHER_CURRENCY, moved_by, -4_000),
+        (Kind.MISSING_AT_STRIPE, f"stripe:{payout}", 4_000),
+    ]
+    assert ReconciliationItem.objects.unresolved().drift() == 4_000
+    with pytest.raises(SystemExit, match="1"):
+        call_command("reconcile", stdout=(said := StringIO()), stderr=StringIO())
+    assert "off by -4,000 of the smallest unit of EUR. The books know dollars alone" in said.getvalue()
 
 
 # --- Night after night -------------------------------------------------------------------------------------------
@@ -294,10 +316,10 @@ def test_each_transaction_belongs_to_one_entry() -> None:
         Booked(cause="step:2", cents=-5, objects=frozenset({"re_1"}), at=at),
     ]
     moved = [
-        Moved(id="txn_1", source="ch_1", cents=100, at=at),
-        Moved(id="txn_2", source="tr_1", cents=-30, at=at),
-        Moved(id="txn_3", source="re_1", cents=-6, at=at),
-        Moved(id="txn_4", source="po_1", cents=-9, at=at),
+        Moved(id="txn_1", source="ch_1", amount=100, at=at),
+        Moved(id="txn_2", source="tr_1", amount=-30, at=at),
+        Moved(id="txn_3", source="re_1", amount=-6, at=at),
+        Moved(id="txn_4", source="po_1", amount=-9, at=at),
     ]
 
     told = {(each.name, each.kind, each.moved - each.booked) for each in differences(booked, moved)}

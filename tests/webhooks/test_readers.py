@@ -6,16 +6,19 @@ import pytest
 
 from bookings.models import Booking
 from instainstru import clock
+from instainstru.accounts.models import User
 from instainstru.local.scenarios.stage import CARDS
 from payments import operations as payments
 from payments import readers
 from payments.gateway import client
 from payments.ledger import books
-from payments.models import JournalEntry, Operation, Payee, Payer, StripeEvent
+from payments.models import JournalEntry, Operation, Payee, Payer, ReconciliationItem, StripeEvent
 from payments.operations.events import RETRY_AFTER
+from payments.operations.reconcile import close_item, reconcile
 from payments.policy.accounts import Account
+from payments.simulator import Server
 from tests.rules.standing import Money, money_of, payment_of, stands
-from tests.stage import Stage
+from tests.stage import Stage, turn_into_euros
 from tests.webhooks.conftest import Post
 
 P, PI = 10_560, 13_440
@@ -60,6 +63,78 @@ def test_the_platforms_own_payout_is_booked_against_its_funding(stage: Stage, po
 
     assert books.balance(Account.FUNDING) == before + 10_000
     assert stage.disorder() == []
+
+
+# --- Other currencies -------------------------------------------------------------------------------------------------
+
+
+def items() -> list[tuple[str, str, int, str]]:
+    found = ReconciliationItem.objects.unresolved().order_by("id")
+    return list(found.values_list("name", "kind", "moved_cents", "currency"))
+
+
+@pytest.mark.parametrize("whose", ["the instructor's", "the platform's"])
+def test_a_payout_in_another_currency_is_a_work_item_and_not_booked(
+    stage: Stage, post: Post, simulator: Server, whose: str
+):
+    settled(stage)
+    stage.travel(days=3)
+    account = Payee.objects.get(user=stage.instructor).account_id if whose == "the instructor's" else ""
+    payout = pay_out(4_000, account=account)
+    (moved_by,) = turn_into_euros(simulator, payout)
+    entries = JournalEntry.objects.count()
+
+    post.deliver()
+    post.deliver()
+
+    assert items() == [(moved_by, "other_currency", -4_000, "eur")]
+    assert JournalEntry.objects.count() == entries
+    assert not StripeEvent.objects.filter(applied_at=None).exists()
+
+    stage.simulator.fail_payout(payout)
+    post.deliver()
+
+    (item, back) = ReconciliationItem.objects.unresolved().order_by("id")
+    assert (back.moved_cents, back.stripe_objects) == (4_000, [payout])
+    assert back.name not in (item.name, "")
+
+
+def test_a_transfer_in_another_currency_is_a_work_item_and_so_is_its_reversal(
+    stage: Stage, post: Post, simulator: Server
+):
+    account = Payee.objects.get(user=stage.instructor).account_id
+    made = client.post("/v1/transfers", {"amount": 500, "currency": "usd", "destination": account}, key="by-hand")
+    reversal = stage.simulator.reverse_in_dashboard(made["id"], cents=200)
+    gone, back = turn_into_euros(simulator, made["id"], reversal)
+    entries = JournalEntry.objects.count()
+
+    post.deliver()
+
+    assert items() == [(gone, "other_currency", -500, "eur"), (back, "other_currency", 200, "eur")]
+    assert JournalEntry.objects.count() == entries
+
+
+def test_what_staff_have_closed_of_another_currency_stays_closed_and_reconciling_closes_none(
+    stage: Stage, post: Post, simulator: Server, staff: User
+):
+    settled(stage)
+    stage.travel(days=3)
+    own, theirs = pay_out(4_000), pay_out(3_000, account=Payee.objects.get(user=stage.instructor).account_id)
+    ours, _ = turn_into_euros(simulator, own, theirs)
+    post.deliver()
+    told = items()
+
+    report = reconcile(since=clock.now() - timedelta(days=1), now=clock.now())
+    assert [(item.name, item.off_by) for item in report.items] == [(ours, "-4,000 of the smallest unit of EUR")]
+    assert items() == told
+    for item in ReconciliationItem.objects.all():
+        close_item(item_id=item.pk, actor=staff, note="A test payout.", now=clock.now())
+    StripeEvent.objects.update(applied_at=None, next_try_at=clock.wall())
+    for event in StripeEvent.objects.filter(type__startswith="payout."):
+        payments.apply_event(event, now=clock.now())
+
+    assert reconcile(since=clock.now() - timedelta(days=1), now=clock.now()).items == ()
+    assert items() == []
 
 
 # --- Cards ------------------------------------------------------------------------------------------------------------

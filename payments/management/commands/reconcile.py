@@ -7,7 +7,6 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from instainstru import clock
-from instainstru.money import dollars
 from payments.gateway.parties import GatewayRefused, GatewayUnavailable
 from payments.management.progress import Progress
 from payments.management.subcommands import an_instant, asked_wrongly, in_utc
@@ -50,7 +49,7 @@ class Command(BaseCommand):
 
     def _say(self, report: Report, *, now: datetime) -> None:
         for item in report.items:
-            self.stdout.write(self.style.ERROR(f"{item}: off by {dollars(item.off_by_cents)}. {item.next_step}"))
+            self.stdout.write(self.style.ERROR(f"{item}: off by {item.off_by}. {item.next_step}"))
             of_it = ", ".join(filter(None, [item.payment_reference, *item.stripe_objects]))
             self.stdout.write(f"  {of_it}; {in_utc(item.happened_at)}, {item.age_at(now).days} days ago")
         if report.settled:
@@ -67,6 +66,7 @@ def _as_json(report: Report, *, since: datetime, now: datetime) -> str:
             "name": item.name,
             "payment": item.payment_reference,
             "stripe_objects": item.stripe_objects,
+            "currency": item.currency,
             "booked_cents": item.booked_cents,
             "moved_cents": item.moved_cents,
             "happened_at": item.happened_at.isoformat(),

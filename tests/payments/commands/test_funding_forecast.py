@@ -11,11 +11,13 @@ from bookings.operations import cancel_booking, reschedule_booking
 from disputes.operations import open_dispute
 from instainstru import clock
 from payments.gateway import client
+from payments.models import Payment
 from payments.policy.states import Party
 from payments.queries.funding import end_of, outflows
+from payments.simulator import Server
 from tests.bookings.factories import BookingFactory
 from tests.payments.commands.conftest import calls
-from tests.stage import PLATFORM_FUNDS, Stage
+from tests.stage import PLATFORM_FUNDS, Stage, turn_into_euros
 
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
 MONDAY = date(2026, 3, 2)
@@ -145,6 +147,18 @@ def test_what_is_pending_arrives_on_its_day(stage: Stage) -> None:
     assert pending > 0
     assert [day["arrives_cents"] for day in told["days"]] == [0, 0, pending]
     assert told["days"][-1]["closing_cents"] == told["available_cents"] + pending
+
+
+def test_what_is_pending_in_another_currency_is_not_counted_as_cents(stage: Stage, simulator: Server) -> None:
+    stage.simulator._ask("POST", "/_control/settings", {"funds_delay_seconds": int(2 * DAY.total_seconds())})
+    booking = stage.book(hours_ahead=72)
+    stage.travel_to(booking.starts_at - 18 * HOUR)
+    cancel_booking(booking=booking, actor=stage.student, now=clock.now())
+    turn_into_euros(simulator, Payment.objects.get(pk=booking.payment_id).charge_id)
+
+    told = calls("funding", "forecast", "--json").json
+
+    assert told["pending_cents"] == 0
 
 
 def test_stripe_s_silence_is_an_exit_code_of_its_own(stage: Stage) -> None:
