@@ -65,8 +65,10 @@ class StaffAction(models.Model):
     actor = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
     address = models.GenericIPAddressField(null=True, help_text="Where the request came from, as our proxies saw it.")
     action = models.CharField(max_length=40, help_text='What was done: "retry", "resolve", "note".')
-    subject = models.CharField(max_length=40, help_text="The reference of what it was done to.")
-    began = models.CharField(max_length=80, blank=True, help_text='What it began, such as "operation:bk_…-3".')
+    subject = models.CharField(  # an entry's cause and an id of Stripe's fit in
+        max_length=255, help_text="The reference of what it was done to."
+    )
+    began = models.CharField(max_length=280, blank=True, help_text='What it began, such as "operation:bk_…-3".')
     reason = models.TextField()
     before = models.JSONField(default=dict, help_text="How it stood.")
     shown = models.JSONField(default=dict, help_text="What was to happen, as the page said.")

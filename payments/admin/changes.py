@@ -7,7 +7,15 @@ from django.contrib import admin
 from django.utils.safestring import SafeString
 
 from instainstru.admin.audit import AuditEntry
-from instainstru.admin.confirmation import Choices, ConfirmedAction, Done, Movement, OffersActions, Proposal
+from instainstru.admin.confirmation import (
+    Choices,
+    ConfirmedAction,
+    Done,
+    Movement,
+    OffersActions,
+    Proposal,
+    fingerprint,
+)
 from instainstru.admin.links import booking_link
 from instainstru.admin.read_only import ReadOnlyAdmin
 from instainstru.admin.rights import MOVE_MONEY
@@ -55,7 +63,7 @@ class SeeChange(ConfirmedAction):
         return Proposal(
             verb="It may stand" + (", go on" if goes_on else ""),
             rule="P8.8",
-            digest=f"see-{payment.reference}-{payment.status}-{'-'.join(str(change.pk) for change in unseen)}",
+            digest=fingerprint(payment.pk, payment.status, [change.pk for change in unseen]),
             standing=(
                 ("Payment", payment.get_status_display()),
                 ("Outcome", in_words(payment.settlement_outcome, OUTCOMES)),

@@ -7,7 +7,7 @@ from django.contrib import admin, messages
 from django.utils.safestring import SafeString
 
 from instainstru.admin.audit import AuditEntry
-from instainstru.admin.confirmation import Choices, ConfirmedAction, Done, OffersActions, Proposal
+from instainstru.admin.confirmation import Choices, ConfirmedAction, Done, OffersActions, Proposal, fingerprint
 from instainstru.admin.read_only import ReadOnlyAdmin
 from instainstru.admin.rights import REPLAY_EVENTS
 from instainstru.refusals import Refused
@@ -39,7 +39,7 @@ class ReplayEvent(ConfirmedAction):
         return Proposal(
             verb="Replay",
             rule="P8.8",
-            digest=f"replay-{row.event_id}-{state}",
+            digest=fingerprint(row.pk, state),
             standing=(
                 ("Event", row.type),
                 ("About", row.object_id),

@@ -16,7 +16,7 @@ from instainstru.admin.rights import sync_groups
 from instainstru.models import StaffAction
 from payments import operations as payments
 from payments import readers
-from payments.models import ChangeAtStripe, StripeEvent
+from payments.models import ChangeAtStripe, ReconciliationItem, StripeEvent
 from payments.operations.events import RETRY_AFTER
 from tests.admin.test_confirmation import confirm, sent_from, text_of
 from tests.factories import UserFactory
@@ -70,6 +70,36 @@ def test_what_was_given_up_is_a_work_item_and_staff_replay_it_once(given_up: Str
     assert (action.action, action.subject, action.began) == ("replay", "evt_lost", "event:evt_lost")
     assert (action.before["state"], action.after["state"]) == ("failed", "queued")
     assert "account.updated" not in text_of(browser.get(HOME))
+
+
+def test_an_event_of_the_longest_id_is_replayed_and_written_down(given_up: StripeEvent):
+    longest = "evt_" + "1" * 251
+    StripeEvent.objects.update(event_id=longest)
+
+    assert "Applied." in text_of(confirm(browser_of("Finance"), replay_page(given_up)))
+
+    action = StaffAction.objects.get()
+    assert (action.subject, action.began) == (longest, f"event:{longest}")
+
+
+@pytest.mark.parametrize(
+    "name", ["stripe:re_1Sabcdefghijklmnopqrstuvw:failed", "stripe:" + "1" * 113], ids=["returned refund", "longest"]
+)
+def test_a_difference_is_closed_and_written_down_under_whatever_caused_the_entry(db: None, name: str):
+    now = clock.now()
+    item = ReconciliationItem.objects.create(
+        kind="missing_at_stripe", name=name, booked_cents=2_000, moved_cents=0, happened_at=now, found_at=now,
+        seen_at=now,
+    )  # fmt: skip
+
+    answer = confirm(
+        browser_of("Finance"), reverse("admin:payments_reconciliationitem_do", args=[item.pk, "close-difference"])
+    )
+
+    assert "Closed." in text_of(answer)
+    item.refresh_from_db()
+    assert item.resolved_at is not None
+    assert StaffAction.objects.get().subject == name
 
 
 def test_staff_are_told_that_a_replay_came_to_nothing(given_up: StripeEvent, monkeypatch: pytest.MonkeyPatch):
@@ -157,6 +187,22 @@ def test_a_change_after_the_end_is_shown_until_it_is_noted(stage: Stage, post: P
     story = text_of(browser.get(reverse("admin:bookings_booking_change", args=[booking.pk])))
     assert "The card was refunded at Stripe, not by us" in story
     assert "took note of what was changed at Stripe" in story
+
+
+@pytest.mark.rule("P8.8")
+def test_however_many_changes_are_noted_at_once(stage: Stage, post: Post):
+    booking = settled(stage)
+    for cents in range(100, 120):
+        stage.simulator.refund_in_dashboard(payment_of(booking).intent_id, cents=cents)
+    post.deliver("refund.created")
+    change = ChangeAtStripe.objects.latest("pk")
+
+    answer = confirm(
+        browser_of("Finance"), reverse("admin:payments_changeatstripe_do", args=[change.pk, "see-changes"])
+    )
+
+    assert "Noted." in text_of(answer)
+    assert not ChangeAtStripe.objects.filter(seen_at=None).exists()
 
 
 @pytest.mark.rule("P8.8")
