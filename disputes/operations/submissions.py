@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from django.db import transaction
+from django.db.models import F, QuerySet
 
 from disputes.models import Chargeback, EvidenceSubmission
 from disputes.operations.evidence_pack import EvidencePack, instant, pack_of
@@ -38,7 +39,7 @@ def submit_evidence(
                 evidence=evidence_fields(chargeback, statement=statement),
                 idempotency_key=f"chargeback-{chargeback.dispute_id}-evidence",
                 asked_at=now,
-                next_try_at=now,
+                next_try_at=now + REPEAT_AFTER[0],  # the sweep's turn, should this request not live to hear the answer
             )
         if receipt:
             receipt.record(f"chargeback:{chargeback.dispute_id}")
@@ -46,27 +47,35 @@ def submit_evidence(
 
 
 def send(submission: EvidenceSubmission, *, now: datetime) -> EvidenceSubmission:
-    """Send what is not answered yet under its key, and write down what came of it. No transaction may be open."""
-    if submission.answered_at is not None:
-        return submission
-    chargeback, refusal = submission.chargeback, ""
-    try:
-        gateway.submit_evidence(chargeback.dispute_id, evidence=submission.evidence, key=submission.idempotency_key)
-    except GatewayUnavailable:
-        wait = REPEAT_AFTER[min(submission.attempts, len(REPEAT_AFTER) - 1)]
-        submission.attempts += 1
-        submission.next_try_at = now + wait
-        submission.save()
-        return submission
-    except GatewayRefused as no:
-        refusal = f"{no.code}: {no}"
+    """Send what is not answered yet under its key, and write down what came of it. No transaction may be open.
+
+    Of several at once each sends the same, and the first answer that is known stays.
+    """
+    if submission.answered_at is None:
+        dispute_id, key = submission.chargeback.dispute_id, submission.idempotency_key
+        try:
+            gateway.submit_evidence(dispute_id, evidence=submission.evidence, key=key)
+        except GatewayUnavailable:
+            wait = REPEAT_AFTER[min(submission.attempts, len(REPEAT_AFTER) - 1)]
+            _unanswered(submission).update(attempts=F("attempts") + 1, next_try_at=now + wait)
+        except GatewayRefused as no:
+            _record(submission, refusal=f"{no.code}: {no}", now=now)
+        else:
+            _record(submission, refusal="", now=now)
+    return EvidenceSubmission.objects.select_related("chargeback").get(pk=submission.pk)
+
+
+def _record(submission: EvidenceSubmission, *, refusal: str, now: datetime) -> None:
     with transaction.atomic(durable=True):
-        submission.attempts += 1
-        submission.answered_at, submission.next_try_at, submission.refusal = now, None, refusal
-        submission.save()
-        if not refusal:
-            Chargeback.objects.filter(pk=chargeback.pk, submitted_at=None).update(submitted_at=now)
-    return submission
+        is_first = _unanswered(submission).update(
+            attempts=F("attempts") + 1, answered_at=now, next_try_at=None, refusal=refusal
+        )
+        if is_first and not refusal:
+            Chargeback.objects.filter(pk=submission.chargeback_id, submitted_at=None).update(submitted_at=now)
+
+
+def _unanswered(submission: EvidenceSubmission) -> QuerySet[EvidenceSubmission]:
+    return EvidenceSubmission.objects.filter(pk=submission.pk, answered_at=None)
 
 
 def evidence_fields(chargeback: Chargeback, *, statement: str) -> dict[str, str]:

@@ -70,17 +70,29 @@ def unknown(because: str, *, is_replayed_failure: bool = False) -> Answer:
     return Answer(verdict=None, unknown_because=because, is_replayed_failure=is_replayed_failure)
 
 
+def is_no_answer(error: stripe.StripeError) -> bool:
+    """Whether an SDK error leaves open what became of a request: nothing came, or nothing of Stripe's own (P10.4).
+
+    A key in use (409) belongs to a request that is still under way; what is not in Stripe's words is of something
+    between us and Stripe, whatever its status.
+    """
+    status = error.http_status or 0
+    return (
+        isinstance(error, stripe.APIConnectionError | stripe.RateLimitError)
+        or not 400 <= status < 500
+        or status in (409, 429)
+        or _told(error) is None
+    )
+
+
 def answer_of_error(error: stripe.StripeError) -> Answer:
     """Return what an SDK error means. Raises it again where it can only be our bug."""
-    status = error.http_status or 0
-    told = error.json_body.get("error") if isinstance(error.json_body, dict) else None
-    if isinstance(error, stripe.APIConnectionError | stripe.RateLimitError) or status in (0, 409, 429):
-        return unknown(f"{status or 'no answer'}: {error.user_message or error}")
-    if status >= 500:
+    told = _told(error)
+    if told is None or is_no_answer(error):
         replayed = str((error.headers or {}).get("Idempotent-Replayed", "")).lower() == "true"
-        return unknown(f"{status}: {error.user_message or error}", is_replayed_failure=replayed)
-    if status < 400 or not isinstance(told, dict):  # of something between us and Stripe
-        return unknown(f"{status}, not in Stripe's words: {error.user_message or error}")
+        is_replayed_failure = replayed and (error.http_status or 0) >= 500
+        because = f"{error.http_status or 'no answer'}: {error.user_message or error}"
+        return unknown(because, is_replayed_failure=is_replayed_failure)
     if isinstance(error, stripe.IdempotencyError):
         raise error  # one key with two sets of parameters
     param = told.get("param") or ""
@@ -99,3 +111,9 @@ def answer_of_error(error: stripe.StripeError) -> Answer:
             Fault.CARD, code=told.get("decline_code") or code, message=message, object_id=intent.get("id", "")
         )
     return refused(Fault.OTHER, code=code, message=message)
+
+
+def _told(error: stripe.StripeError) -> Json | None:
+    """What Stripe says of an error; None if whoever answered does not speak as Stripe does."""
+    told = error.json_body.get("error") if isinstance(error.json_body, dict) else None
+    return told if isinstance(told, dict) else None

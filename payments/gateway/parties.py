@@ -12,6 +12,7 @@ import stripe
 
 from instainstru.money import DOLLARS
 from payments.gateway import client
+from payments.gateway.answers import is_no_answer
 
 Json = dict[str, Any]
 Answered = TypeVar("Answered")
@@ -138,25 +139,27 @@ def said_of(account_id: str, ask: Callable[[], Answered]) -> Answered:
 
     Raises GatewayRefused or GatewayUnavailable.
     """
-    try:
-        return said(ask)
-    except stripe.PermissionError as error:
-        if not account_id:
-            raise
-        raise GatewayRefused(error.code or "no_permission", error.user_message or str(error)) from error
+
+    def asked() -> Answered:
+        try:
+            return ask()
+        except stripe.PermissionError as error:
+            if not account_id or is_no_answer(error):
+                raise
+            raise GatewayRefused(error.code or "no_permission", error.user_message or str(error)) from error
+
+    return said(asked)
 
 
 def said(ask: Callable[[], Answered]) -> Answered:
     """Return what Stripe answers to a question that moves no money. Raises GatewayRefused or GatewayUnavailable."""
     try:
         return ask()
-    except (stripe.APIConnectionError, stripe.RateLimitError) as error:
-        raise GatewayUnavailable(str(error)) from error
-    except (stripe.AuthenticationError, stripe.PermissionError):
-        raise  # our key or our configuration: nobody who asked can do anything about it
     except stripe.StripeError as error:
-        if (error.http_status or 500) >= 500:
+        if is_no_answer(error):
             raise GatewayUnavailable(str(error)) from error
+        if isinstance(error, stripe.AuthenticationError | stripe.PermissionError):
+            raise  # our key or our configuration: nobody who asked can do anything about it
         raise GatewayRefused(error.code or type(error).__name__, error.user_message or str(error)) from error
 
 

@@ -9,6 +9,7 @@ import stripe as sdk
 from payments import gateway
 from payments.gateway import Answer
 from payments.gateway.answers import HOLD_GONE_CODES, PAYEE_CODES, answer_of_error
+from payments.gateway.parties import GatewayUnavailable, said, said_of
 from payments.policy.states import Call, Fault, Verdict
 from tests.payments.till import PRICE, SHARE, Till
 
@@ -208,6 +209,14 @@ def test_what_a_parameter_names_says_whose_fault_it_is(param: str, fault: Fault)
     [
         pytest.param(sdk.APIError("Invalid response body", http_status=200), id="200 that is no JSON"),
         pytest.param(sdk.InvalidRequestError("Not found", None, http_status=404), id="404 of a proxy"),
+        pytest.param(sdk.PermissionError("Blocked", http_status=403), id="403 of a proxy"),
+        pytest.param(sdk.AuthenticationError("Who is it?", http_status=401), id="401 of a proxy"),
+        pytest.param(
+            sdk.IdempotencyError(
+                "In use", http_status=409, json_body={"error": {"code": "idempotency_key_in_use", "message": "In use"}}
+            ),
+            id="409 while the key is in use",
+        ),
         pytest.param(sdk.APIError("Odd", http_status=403, json_body={"detail": "blocked"}), id="403 of a firewall"),
         pytest.param(
             sdk.RateLimitError("Slow down", http_status=400, json_body={"error": {"code": "rate_limit"}}),
@@ -216,7 +225,14 @@ def test_what_a_parameter_names_says_whose_fault_it_is(param: str, fault: Fault)
     ],
 )
 def test_what_stripe_has_not_said_is_no_answer(error: sdk.StripeError) -> None:
+    def ask() -> None:
+        raise error
+
     assert answer_of_error(error).is_unknown
+    with pytest.raises(GatewayUnavailable):
+        said(ask)
+    with pytest.raises(GatewayUnavailable):
+        said_of("acct_1", ask)
 
 
 @pytest.mark.rule("P10.3")

@@ -2,6 +2,7 @@
 
 import cProfile
 import io
+import time
 import zipfile
 from datetime import timedelta
 
@@ -12,12 +13,15 @@ from disputes import operations as cases
 from disputes.models import Chargeback, EvidenceSubmission
 from disputes.operations.evidence_pack import Chapter, EvidencePack, pack_of
 from disputes.operations.evidence_pdf import as_pdf, as_zip
+from disputes.operations.submissions import send
 from disputes.tasks import sweep_unanswered_submissions
 from instainstru import clock
 from instainstru.accounts.models import User
 from instainstru.refusals import Refused
 from payments.models import Payment
 from payments.readers import NotYet
+from payments.simulator import Server
+from tests.concurrency.meeting import at_once
 from tests.factories import UserFactory
 from tests.stage import Stage
 
@@ -127,6 +131,70 @@ def test_evidence_without_an_answer_is_sent_again_under_its_key(
     assert (submission.attempts, submission.refusal, submission.next_try_at) == (2, "", None)
     assert chargeback.submitted_at is not None
     sweep_unanswered_submissions()  # nothing is left to send
+
+
+@pytest.mark.rule("P10.4")
+def test_evidence_whose_key_is_in_use_is_not_refused(
+    stage: Stage, staff: User, chargeback: Chargeback, simulator: Server
+) -> None:
+    """Stripe still carries out what we no longer wait for, and answers 409 to whoever asks meanwhile."""
+    claim = (simulator.core.platform, f"chargeback-{chargeback.dispute_id}-evidence")
+    simulator.core.keys_in_use.add(claim)
+    waiting = cases.submit_evidence(chargeback=chargeback, actor=staff, statement="", now=clock.now())
+    simulator.core.keys_in_use.discard(claim)
+    assert (waiting.answered_at, waiting.refusal, waiting.attempts) == (None, "", 1)
+
+    stage.travel(minutes=2)
+
+    chargeback.refresh_from_db()
+    assert (chargeback.submission.refusal, chargeback.submission.attempts) == ("", 2)
+    assert chargeback.submitted_at is not None
+
+
+@pytest.mark.rule("P10.4")
+def test_the_sweep_does_not_send_what_a_request_is_sending(
+    stage: Stage, staff: User, chargeback: Chargeback, simulator: Server
+) -> None:
+    stage.simulator.order_fault("any", "latency", latency_ms=500, match={"id": chargeback.dispute_id})
+
+    def sweep_meanwhile() -> None:
+        while not simulator.core.keys_in_use:
+            time.sleep(0.01)
+        for due in EvidenceSubmission.objects.due(at=clock.now()):
+            send(due, now=clock.now())
+
+    def submit() -> None:
+        cases.submit_evidence(chargeback=chargeback, actor=staff, statement="", now=clock.now())
+
+    at_once([submit, sweep_meanwhile])
+
+    sent = [request for request in stage.simulator.requests() if request["path"].startswith("/v1/disputes/")]
+    assert [request["status"] for request in sent] == [200]
+    submission = EvidenceSubmission.objects.get()
+    assert (submission.refusal, submission.answered_at) == ("", clock.now())
+
+
+@pytest.mark.rule("P10.4")
+@pytest.mark.parametrize("late", ["no answer", "a no"])
+def test_an_answer_that_is_known_stays_whatever_a_rival_hears_later(
+    stage: Stage, staff: User, chargeback: Chargeback, settings, late: str
+) -> None:
+    reachable = settings.STRIPE_API_BASE
+    settings.STRIPE_API_BASE = "http://127.0.0.1:9"
+    rivals = cases.submit_evidence(chargeback=chargeback, actor=staff, statement="", now=clock.now())
+    settings.STRIPE_API_BASE = reachable
+    send(EvidenceSubmission.objects.get(), now=clock.now())
+    answered = EvidenceSubmission.objects.values().get()
+    assert answered["answered_at"] is not None
+    if late == "no answer":
+        settings.STRIPE_API_BASE = "http://127.0.0.1:9"
+    else:
+        rivals.idempotency_key += "-another"
+        stage.simulator.decide_dispute(chargeback.booking.payment.intent_id, won=False)
+
+    send(rivals, now=clock.now() + timedelta(minutes=1))
+
+    assert EvidenceSubmission.objects.values().get() == answered
 
 
 @pytest.mark.rule("P11")
