@@ -18,7 +18,11 @@ Json = dict[str, Any]
 Answered = TypeVar("Answered")
 
 
-class GatewayRefused(Exception):
+class GatewayTrouble(Exception):
+    """A question that moves no money was not answered as one would wish; in one of three ways."""
+
+
+class GatewayRefused(GatewayTrouble):
     """Stripe said a definite no; `code` is Stripe's, the message is for the person who asked."""
 
     def __init__(self, code: str, message: str) -> None:
@@ -26,8 +30,12 @@ class GatewayRefused(Exception):
         super().__init__(message)
 
 
-class GatewayUnavailable(Exception):
+class GatewayUnavailable(GatewayTrouble):
     """Stripe gave no answer. Nothing here moves money, so the person may simply try again."""
+
+
+class GatewayMisconfigured(GatewayTrouble):
+    """Stripe does not take our key, or not for this. Nobody who asks by page or API can do anything about it: a bug."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,14 +160,18 @@ def said_of(account_id: str, ask: Callable[[], Answered]) -> Answered:
 
 
 def said(ask: Callable[[], Answered]) -> Answered:
-    """Return what Stripe answers to a question that moves no money. Raises GatewayRefused or GatewayUnavailable."""
+    """Return what Stripe answers to a question that moves no money.
+
+    Raises GatewayRefused or GatewayUnavailable, and GatewayMisconfigured, which only commands tell their operator.
+    """
     try:
         return ask()
     except stripe.StripeError as error:
         if is_no_answer(error):
             raise GatewayUnavailable(str(error)) from error
         if isinstance(error, stripe.AuthenticationError | stripe.PermissionError):
-            raise  # our key or our configuration: nobody who asked can do anything about it
+            why = f"Stripe does not take our key, STRIPE_SECRET_KEY: {error.user_message or error}"
+            raise GatewayMisconfigured(why) from error
         raise GatewayRefused(error.code or type(error).__name__, error.user_message or str(error)) from error
 
 

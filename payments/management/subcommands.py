@@ -20,10 +20,11 @@ from instainstru import clock
 from instainstru.accounts.models import Role, User
 from instainstru.admin.audit import Asker
 from instainstru.refusals import Refused
-from payments.gateway.parties import GatewayRefused, GatewayUnavailable
+from payments.gateway.parties import GatewayTrouble
 from payments.management.progress import Progress
 from payments.models import Payee
 
+EARLIEST, LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)  # days may be added to either
 UNITS = {"d": "days", "h": "hours", "m": "minutes"}
 
 Options = dict[str, Any]
@@ -48,7 +49,7 @@ class Subcommand(ABC):
 
     @abstractmethod
     def handle(self, options: Options) -> int:
-        """Do it and return the exit code. Raises Refused, GatewayRefused, GatewayUnavailable, CommandError."""
+        """Do it and return the exit code. Raises Refused, GatewayTrouble, CommandError."""
 
     def say(self, text: str, *, well: bool | None = None) -> None:
         """Write a line for a person; good news green, bad news red."""
@@ -84,7 +85,7 @@ class CommandOfSubcommands(BaseCommand):
             code = found(self, as_json=json).handle(options)
         except Refused as refusal:
             raise CommandError(f"{refusal.message} {refusal.what_can_be_done}") from refusal
-        except (GatewayRefused, GatewayUnavailable) as trouble:
+        except GatewayTrouble as trouble:
             raise CommandError(f"Stripe can't be asked: {trouble}", returncode=2) from trouble
         if code:
             raise SystemExit(code)
@@ -102,7 +103,10 @@ def an_instant(text: str) -> datetime:
         instant = datetime.fromisoformat(text)
     except ValueError as error:
         raise ArgumentTypeError(f"{text!r} is no instant. Write 2026-11-05T09:00, or +2d.") from error
-    return instant if instant.tzinfo else instant.replace(tzinfo=UTC)
+    instant = instant if instant.tzinfo else instant.replace(tzinfo=UTC)
+    if not EARLIEST <= instant < LATEST:
+        raise ArgumentTypeError(f"{text!r} is too far away: from {EARLIEST.year} on, and before {LATEST.year}.")
+    return instant
 
 
 def a_number(text: str) -> int:

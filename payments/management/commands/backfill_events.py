@@ -5,11 +5,11 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from instainstru import clock
 from payments import operations
-from payments.gateway.parties import GatewayRefused, GatewayUnavailable
+from payments.gateway.parties import GatewayMisconfigured, GatewayRefused, GatewayUnavailable
 from payments.management.progress import Progress
 from payments.management.subcommands import an_instant
 from payments.operations.backfill import Backfilled
@@ -42,6 +42,8 @@ class Command(BaseCommand):
                 )
             except (GatewayRefused, GatewayUnavailable) as trouble:
                 silent[account_id] = str(trouble)
+            except GatewayMisconfigured as trouble:  # it would be the same for every other account
+                raise CommandError(f"Stripe can't be asked: {trouble}", returncode=2) from trouble
         if json:
             self.stdout.write(_as_json(done, silent, dry_run=dry_run))
         else:

@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from instainstru import clock
-from payments.gateway.parties import GatewayRefused, GatewayUnavailable
+from payments.gateway.parties import GatewayTrouble
 from payments.management.progress import Progress
 from payments.management.subcommands import an_instant, asked_wrongly, in_utc
 from payments.operations.reconcile import Report, reconcile, where_to_begin
@@ -38,7 +38,7 @@ class Command(BaseCommand):
             raise asked_wrongly(f"{in_utc(since)} is still to come.")
         try:
             report = reconcile(since=since, now=now, write=not dry_run, tell=Progress(self).tell)
-        except (GatewayRefused, GatewayUnavailable) as error:
+        except GatewayTrouble as error:
             raise CommandError(f"Stripe can't be asked: {error}", returncode=2) from error
         if json:
             self.stdout.write(_as_json(report, since=since, now=now))

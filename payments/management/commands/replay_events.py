@@ -1,21 +1,25 @@
 """`manage.py replay_events`: apply events of Stripe's once more."""
 
 import json
+import logging
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from instainstru import clock
 from payments import operations
+from payments.gateway.parties import GatewayMisconfigured
 from payments.management.progress import Progress
 from payments.management.subcommands import asked_wrongly
 from payments.models import StripeEvent
+
+logger = logging.getLogger(__name__)
 
 
 class Command(BaseCommand):
     help = (
         "Apply events of Stripe's once more, by their ids or all that were given up. Exits 1 if one is not applied, 2 "
-        "if asked wrongly."
+        "if asked wrongly or if Stripe does not take our key."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -58,12 +62,17 @@ class Command(BaseCommand):
 
 
 def _replay(event: StripeEvent) -> str:
-    """Return why it came to nothing, or nothing."""
+    """Return why it came to nothing, or nothing. Raises CommandError if Stripe does not take our key."""
     operations.replay_event(event)
     event.refresh_from_db()
-    operations.apply_event(event, now=clock.now())
+    try:
+        operations.apply_event(event, now=clock.now())
+    except GatewayMisconfigured as trouble:
+        raise CommandError(f"Stripe can't be asked: {trouble}", returncode=2) from trouble
+    except Exception:  # of our own making, and kept with the event: it keeps no other from being replayed
+        logger.exception("Event %s is not applied.", event.event_id)
     event.refresh_from_db()
-    return event.failure
+    return event.failure or ("" if event.applied_at else "It is being applied by another worker.")
 
 
 def _as_json(failures: dict[str, str]) -> str:

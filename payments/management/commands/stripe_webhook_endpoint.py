@@ -9,7 +9,7 @@ from django.urls import reverse
 
 from payments import operations
 from payments.gateway.endpoints import Endpoint
-from payments.gateway.parties import GatewayRefused, GatewayUnavailable
+from payments.gateway.parties import GatewayTrouble
 from payments.management.subcommands import asked_wrongly
 from payments.operations.endpoints import EndpointPlan, Work
 
@@ -33,7 +33,7 @@ class Command(BaseCommand):
         try:
             plan = operations.plan_endpoints(url=url)
             done = [] if dry_run else operations.set_up_endpoints(plan)
-        except (GatewayRefused, GatewayUnavailable) as trouble:
+        except GatewayTrouble as trouble:
             raise CommandError(f"Stripe: {trouble}", returncode=2) from trouble
         if json:
             self.stdout.write(_as_json(plan, done, dry_run=dry_run))

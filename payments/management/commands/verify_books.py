@@ -5,7 +5,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from payments.gateway.parties import GatewayRefused, GatewayUnavailable
+from payments.gateway.parties import GatewayTrouble
 from payments.ledger import books
 from payments.management.progress import Progress
 from payments.models import JournalEntry
@@ -24,7 +24,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, stripe: bool, json: bool, **options: Any) -> None:
         try:
             found = books.findings(ask_stripe=stripe, tell=Progress(self).tell)
-        except (GatewayRefused, GatewayUnavailable) as trouble:
+        except GatewayTrouble as trouble:
             raise CommandError(f"Stripe can't be asked: {trouble}", returncode=2) from trouble
         entries = JournalEntry.objects.count()
         if json:
