@@ -13,7 +13,7 @@ from kombu.exceptions import OperationalError
 
 from instainstru import clock
 from payments import operations
-from payments.gateway.parties import GatewayRefused, GatewayUnavailable
+from payments.gateway.errors import GatewayRefused, GatewayUnavailable
 from payments.models import Operation, Payment, ScheduleChange, StripeEvent
 from payments.models.payment import PaymentQuerySet
 from payments.operations import claims

@@ -14,7 +14,7 @@ from instainstru.api.idempotency import Receipt
 from instainstru.refusals import Refused
 from payments.engine import REPEAT_AFTER
 from payments.gateway import disputes as gateway
-from payments.gateway.parties import GatewayRefused, GatewayUnavailable
+from payments.gateway.errors import GatewayRefused, GatewayUnavailable
 
 LONGEST_TEXT = 20_000  # characters of one of Stripe's evidence fields
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from rest_framework.exceptions import APIException, NotFound
 
-from payments.gateway.parties import GatewayRefused, GatewayUnavailable
+from payments.gateway.errors import GatewayRefused, GatewayUnavailable
 
 NO_SUCH_OBJECT = "resource_missing"
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from instainstru.money import DOLLARS
 from payments.gateway import client
-from payments.gateway.parties import said
+from payments.gateway.errors import said
 
 LONGEST_PENDING = timedelta(days=14)  # a new account's first charges; two days are usual in the US
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from payments.gateway import client
-from payments.gateway.parties import said
+from payments.gateway.errors import said
 
 INQUIRY = "warning_"  # asked about, with no money withdrawn
 

@@ -8,7 +8,7 @@ from typing import Any
 from django.conf import settings
 
 from payments.gateway import client
-from payments.gateway.parties import said
+from payments.gateway.errors import said
 
 Json = dict[str, Any]
 MARK = (

@@ -11,7 +11,7 @@ import stripe
 
 from instainstru.clock import wall
 from payments.gateway import client
-from payments.gateway.parties import said_of
+from payments.gateway.errors import said_of
 from payments.models.inbox import LONGEST_ID
 
 Json = dict[str, Any]

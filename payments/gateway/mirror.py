@@ -16,7 +16,7 @@ from djstripe import models as mirrored
 from djstripe.models.base import StripeModel
 
 from payments.gateway import client
-from payments.gateway.parties import said
+from payments.gateway.errors import said
 
 Json = dict[str, Any]
 

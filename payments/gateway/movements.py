@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from payments.gateway import client
-from payments.gateway.parties import said
+from payments.gateway.errors import said
 
 Json = dict[str, Any]
 

@@ -12,7 +12,7 @@ from django.core.checks import CheckMessage, Error
 
 from payments.gateway import client
 from payments.gateway.answers import Answer, answer_of_error, refused, succeeded
-from payments.gateway.parties import said_of
+from payments.gateway.errors import said_of
 from payments.policy.states import Fault
 
 Json = dict[str, Any]

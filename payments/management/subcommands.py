@@ -20,7 +20,7 @@ from instainstru import clock
 from instainstru.accounts.models import Role, User
 from instainstru.admin.audit import Asker
 from instainstru.refusals import Refused
-from payments.gateway.parties import GatewayTrouble
+from payments.gateway.errors import GatewayTrouble
 from payments.management.progress import Progress
 from payments.models import Payee
 

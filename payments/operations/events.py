@@ -16,7 +16,7 @@ from instainstru.api.idempotency import Receipt
 from instainstru.observability import working_on
 from instainstru.refusals import Refused
 from payments import readers
-from payments.gateway.parties import GatewayRefused, GatewayUnavailable
+from payments.gateway.errors import GatewayRefused, GatewayUnavailable
 from payments.models import StripeEvent
 from payments.operations import claims
 

@@ -7,7 +7,7 @@ from django.db import Error as DatabaseError
 from prometheus_client import Counter
 
 from payments.gateway import mirror
-from payments.gateway.parties import GatewayRefused, GatewayUnavailable
+from payments.gateway.errors import GatewayRefused, GatewayUnavailable
 from payments.models import StripeEvent
 
 SETTLES_IN = timedelta(seconds=10)  # a charge tells of itself five times within seconds; one look after that will do

@@ -11,7 +11,7 @@ from django.db.models import Max, Prefetch, QuerySet
 
 from instainstru.accounts.models import User
 from instainstru.api.idempotency import Receipt
-from payments.gateway.parties import GatewayRefused
+from payments.gateway.errors import GatewayRefused
 from payments.gateway.schedules import PayoutState, payout_state
 from payments.models import Payee, PayoutHold, ScheduleChange
 from payments.operations.accounts import refresh_account

@@ -16,7 +16,7 @@ from instainstru.api.idempotency import Receipt
 from payments.engine import REPEAT_AFTER
 from payments.gateway import Answer, schedules
 from payments.gateway.answers import succeeded
-from payments.gateway.parties import GatewayRefused, GatewayUnavailable
+from payments.gateway.errors import GatewayRefused, GatewayUnavailable
 from payments.gateway.schedules import MANUAL, Schedule, usual_schedule
 from payments.models import Payee, PayoutHold, ScheduleChange
 

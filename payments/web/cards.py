@@ -19,7 +19,7 @@ from instainstru.accounts.access import students_only
 from instainstru.accounts.requests import SignedInRequest
 from instainstru.refusals import Refused
 from payments import operations
-from payments.gateway.parties import GatewayRefused, GatewayUnavailable
+from payments.gateway.errors import GatewayRefused, GatewayUnavailable
 from payments.models import Payer
 from payments.web.provider import tell
 

@@ -12,7 +12,7 @@ from instainstru import clock
 from instainstru.accounts.access import instructors_only
 from instainstru.accounts.requests import SignedInRequest
 from payments import operations
-from payments.gateway.parties import GatewayRefused, GatewayUnavailable
+from payments.gateway.errors import GatewayRefused, GatewayUnavailable
 from payments.ledger.statements import months_of, statement_named
 from payments.models import Payee
 from payments.serializers.statement_files import FORMS, as_download

@@ -3,7 +3,7 @@
 from django.contrib import messages
 from django.http import HttpRequest
 
-from payments.gateway.parties import GatewayRefused, GatewayUnavailable
+from payments.gateway.errors import GatewayRefused, GatewayUnavailable
 
 
 def tell(request: HttpRequest, trouble: GatewayRefused | GatewayUnavailable) -> int:

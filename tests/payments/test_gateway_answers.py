@@ -9,7 +9,7 @@ import stripe as sdk
 from payments import gateway
 from payments.gateway import Answer
 from payments.gateway.answers import HOLD_GONE_CODES, PAYEE_CODES, answer_of_error
-from payments.gateway.parties import GatewayUnavailable, said, said_of
+from payments.gateway.errors import GatewayUnavailable, said, said_of
 from payments.policy.states import Call, Fault, Verdict
 from tests.payments.till import PRICE, SHARE, Till
 

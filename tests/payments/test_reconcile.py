@@ -15,7 +15,7 @@ from bookings.operations import cancel_booking
 from disputes import operations as cases
 from instainstru import clock
 from payments.gateway import client
-from payments.gateway.parties import GatewayUnavailable
+from payments.gateway.errors import GatewayUnavailable
 from payments.ledger import journal
 from payments.ledger.matching import Booked, DifferenceKind, Moved, differences
 from payments.models import Operation, ReconciliationItem, ReconciliationRun, Step

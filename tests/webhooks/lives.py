@@ -24,7 +24,7 @@ from instainstru.refusals import Refused
 from payments import inbox
 from payments import operations as payments
 from payments.gateway import client
-from payments.gateway.parties import GatewayRefused, said
+from payments.gateway.errors import GatewayRefused, said
 from payments.models import ChangeAtStripe, Payee, Payer, Payment, Posting, StripeEvent
 from tests.stage import Stage
 from tests.webhooks.conftest import Json, Post

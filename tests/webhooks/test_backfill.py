@@ -11,7 +11,7 @@ from django.core.management import CommandError, call_command
 from instainstru import clock
 from payments import operations as payments
 from payments import tasks
-from payments.gateway.parties import GatewayRefused, GatewayUnavailable
+from payments.gateway.errors import GatewayRefused, GatewayUnavailable
 from payments.models import EventMark, Payee, StripeEvent
 from payments.operations.backfill import OVERLAP
 from tests.stage import Stage, make_service

@@ -20,7 +20,7 @@ from instainstru.local.simulation.story import Step
 from instainstru.local.simulation.world import World
 from instainstru.refusals import Refused
 from payments import operations as payments
-from payments.gateway.parties import GatewayRefused, GatewayUnavailable
+from payments.gateway.errors import GatewayRefused, GatewayUnavailable
 
 DONE, NO_ANSWER = "done", "no answer"
 # Said after Stripe was asked, so that something may well have happened before.

@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from instainstru import clock
 from payments import operations
-from payments.gateway.parties import GatewayMisconfigured, GatewayRefused, GatewayUnavailable
+from payments.gateway.errors import GatewayMisconfigured, GatewayRefused, GatewayUnavailable
 from payments.management.progress import Progress
 from payments.management.subcommands import an_instant
 from payments.operations.backfill import Backfilled

@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from instainstru import clock
-from payments.gateway.parties import GatewayTrouble
+from payments.gateway.errors import GatewayTrouble
 from payments.management.progress import Progress
 from payments.management.subcommands import an_instant, asked_wrongly, in_utc
 from payments.operations.reconcile import Report, reconcile, where_to_begin

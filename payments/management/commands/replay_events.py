@@ -8,7 +8,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from instainstru import clock
 from payments import operations
-from payments.gateway.parties import GatewayMisconfigured
+from payments.gateway.errors import GatewayMisconfigured
 from payments.management.progress import Progress
 from payments.management.subcommands import asked_wrongly
 from payments.models import StripeEvent

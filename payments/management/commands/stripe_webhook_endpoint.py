@@ -9,7 +9,7 @@ from django.urls import reverse
 
 from payments import operations
 from payments.gateway.endpoints import Endpoint
-from payments.gateway.parties import GatewayTrouble
+from payments.gateway.errors import GatewayTrouble
 from payments.management.subcommands import asked_wrongly
 from payments.operations.endpoints import EndpointPlan, Work
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from payments.gateway.parties import GatewayTrouble
+from payments.gateway.errors import GatewayTrouble
 from payments.ledger import books
 from payments.management.progress import Progress
 from payments.models import JournalEntry

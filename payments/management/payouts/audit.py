@@ -9,7 +9,7 @@ from django.core.management.base import CommandParser
 from instainstru import clock
 from instainstru.admin.audit import Asker, AuditEntry, new_ticket
 from instainstru.admin.rights import MOVE_MONEY
-from payments.gateway.parties import GatewayRefused, GatewayUnavailable
+from payments.gateway.errors import GatewayRefused, GatewayUnavailable
 from payments.gateway.schedules import usual_schedule
 from payments.management.subcommands import Options, Subcommand, add_staff, asked_wrongly, staff_named
 from payments.models import Payee
