@@ -87,7 +87,7 @@ SABOTAGES = (
     Sabotage(
         name="no answer taken for a no",
         file="payments/gateway/answers.py",
-        was="""return unknown(f"{status or 'no answer'}: {error.user_message or error}")""",
+        was="return unknown(because, is_replayed_failure=is_replayed_failure)",
         becomes='return refused(Fault.OTHER, code="no_answer", message=str(error))',
         asked=("tests/payments", "tests/crash"),
     ),
