@@ -13,6 +13,8 @@ from instainstru.local.points import Reach, watched
 
 Act = Callable[[], object]
 
+LEFT: list[object] = []  # a fork's connections of its parent, who goes on with them: never closed here, nor collected
+
 
 def points_of(act: Act) -> list[str]:
     """Play an act to its end, here, and return the points that it came to, in order."""
@@ -27,7 +29,6 @@ def play_and_die(act: Act, *, at: int) -> str:
 
     Raises AssertionError with the fork's words if it ended otherwise.
     """
-    connections.close_all()  # a connection can't be shared; the parent's next query opens another
     reading, writing = os.pipe()
     with warnings.catch_warnings():
         # Only this thread goes on in the fork. The others are the simulator's: they stay here, and it knows of forks.
@@ -45,6 +46,7 @@ def play_and_die(act: Act, *, at: int) -> str:
 
 
 def _play_in_the_fork(act: Act, *, at: int, writing: int) -> None:
+    _leave_connections_to_the_parent()
     try:
         with watched(_kill_at(at, writing)):
             act()
@@ -53,6 +55,12 @@ def _play_in_the_fork(act: Act, *, at: int, writing: int) -> None:
         os.write(writing, traceback.format_exc().encode())
     finally:
         os._exit(1)
+
+
+def _leave_connections_to_the_parent() -> None:
+    for connection in connections.all():
+        LEFT.append(connection.connection)
+        connection.connection = None  # the next query opens another
 
 
 def _kill_at(number: int, writing: int) -> Reach:
