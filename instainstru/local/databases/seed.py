@@ -27,10 +27,13 @@ SEQUENCES = "SELECT sequencename, start_value, last_value FROM pg_sequences WHER
 
 FUNCTION = """
     CREATE OR REPLACE FUNCTION {schema}.bring_back() RETURNS void LANGUAGE plpgsql
-    SET session_replication_role = replica  -- no triggers: neither foreign keys nor the ledger's refusals
-    SET lock_timeout = '10s'                -- a test that leaves a transaction open is told so, not waited for
     AS $function$ DECLARE emptied regclass; BEGIN {statements} END $function$
 """
+# Of the connection, not of the function: whenever the role changes, PostgreSQL forgets every plan that it has made.
+SESSION = {
+    "session_replication_role": "replica",  # no triggers: neither foreign keys nor the ledger's refusals
+    "lock_timeout": "10s",  # a test that leaves a transaction open is told so, not waited for
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +56,7 @@ class Seed:
     def __init__(self, database_url: str, *, schema: str = "seed") -> None:
         self._url = database_url
         self._schema = sql.Identifier(schema)
-        self._connection = psycopg.connect(database_url, autocommit=True)
+        self._connection = self._connect()
 
     def plant(self) -> None:
         """Remember what the database holds now, and make the function that brings it back."""
@@ -76,11 +79,15 @@ class Seed:
     def bring_back(self) -> None:
         """Undo every change to rows and sequences since `plant`. Waits for no open transaction: it fails instead."""
         if self._connection.closed or self._connection.broken:  # a test may have ended the server's processes
-            self._connection = psycopg.connect(self._url, autocommit=True)
+            self._connection = self._connect()
         self._connection.execute(sql.SQL("SELECT {}.bring_back()").format(self._schema))
 
     def close(self) -> None:
         self._connection.close()
+
+    def _connect(self) -> psycopg.Connection:
+        options = " ".join(f"-c {name}={value}" for name, value in SESSION.items())
+        return psycopg.connect(self._url, autocommit=True, options=options)
 
 
 def _empty(tables: list[sql.Identifier]) -> sql.Composable:
