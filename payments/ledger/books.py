@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Sum, Value
 from django.db.models.expressions import Combinable
 
 from credits import queries as credits
 from instainstru.money import dollars
+from instainstru.prepared import PreparedValues
 from payments.gateway import parties
 from payments.models import JournalEntry, Operation, Payee, Payment, Posting
 from payments.policy.accounts import Account
@@ -56,45 +58,31 @@ def balance(account: Account, *, owner_id: int | None = None) -> int:
 
 def _entries_balance() -> Iterator[Finding]:
     """Every entry has postings that sum to zero: the triggers say so, and this does not trust them."""
-    entries = JournalEntry.objects.annotate(off=Sum("postings__amount_cents", default=0), lines=Count("postings"))
-    for entry in entries.filter(~Q(off=0) | Q(lines=0)):
-        yield Finding(invariant="an entry balances", where=entry.cause, off_by=entry.off)
+    for cause, off_by in _UNBALANCED.all():
+        yield Finding(invariant="an entry balances", where=cause, off_by=off_by)
 
 
 def _stripe_moves_are_posted() -> Iterator[Finding]:
     """What each payment says that cards and transfers moved is what was posted for it."""
-    paid_out = F("charge_transfer_cents") - F("charge_transfer_reversed_cents") + F("paid_cents")
-    kept = F("captured_cents") - F("refunded_to_card_cents") - F("charged_back_cents") - paid_out
-    everything = Payment.objects.all()
-    yield from _off("payouts are posted", everything, [Account.CONNECTED], should_be=paid_out)
-    yield from _off(
-        "charges and refunds are posted",
-        everything,
-        [Account.PLATFORM, Account.STRIPE_FEES, Account.DISPUTE_FEES],
-        should_be=kept,
-    )
+    yield from _off("payouts are posted")
+    yield from _off("charges and refunds are posted")
 
 
 def _settled_is_settled() -> Iterator[Finding]:
     """A settled payment holds no funds, and what its instructor earned is what was paid out for it."""
-    settled = Payment.objects.filter(status=PaymentStatus.SETTLED).exclude(Exists(_open_operation()))
-    yield from _off("a settled payment holds nothing", settled, [Account.HELD], should_be=Value(0))
-    yield from _off("earnings are paid out", settled, [Account.CONNECTED, Account.EARNINGS], should_be=Value(0))
+    yield from _off("a settled payment holds nothing")
+    yield from _off("earnings are paid out")
 
 
 def _unsettled_holds_what_the_card_paid() -> Iterator[Finding]:
     """Until a payment is settled or under review, the platform holds for it exactly what its card paid."""
-    unsettled = Payment.objects.exclude(status__in=[PaymentStatus.SETTLED, PaymentStatus.MANUAL_REVIEW])
-    paid = F("refunded_to_card_cents") - F("captured_cents")
-    yield from _off("held is what the card paid", unsettled, [Account.HELD], should_be=paid)
+    yield from _off("held is what the card paid")
 
 
 def _bank_holds_only_what_is_disputed() -> Iterator[Finding]:
     """Nothing is with the cardholder's bank but for a chargeback that is open, and then all that it took back."""
-    at_the_bank = Payment.objects.filter(review_reason=ReviewReason.CHARGEBACK_OPEN)
-    yield from _off("the bank has it", at_the_bank, [Account.IN_DISPUTE], should_be=F("charged_back_cents"))
-    others = Payment.objects.exclude(pk__in=at_the_bank.values("pk"))
-    yield from _off("nothing is left in dispute", others, [Account.IN_DISPUTE], should_be=Value(0))
+    yield from _off("the bank has it")
+    yield from _off("nothing is left in dispute")
 
 
 def _wallets_agree() -> Iterator[Finding]:
@@ -148,19 +136,64 @@ def _balances_by_owner(account: Account) -> dict[int, int]:
     return dict(postings.values_list("owner_id").annotate(sum=Sum("amount_cents")))
 
 
-def _off(
-    invariant: str, payments: QuerySet[Payment], accounts: list[Account], *, should_be: Combinable
-) -> Iterator[Finding]:
-    """Find the payments for which the sum of what was posted to some accounts is not what it should be."""
-    posted = Sum("postings__amount_cents", filter=Q(postings__account__in=accounts), default=0)
-    wrong = payments.annotate(off_by=posted - should_be).exclude(off_by=0)
-    for reference, off_by in wrong.values_list("reference", "off_by"):
+def _off(invariant: str) -> Iterator[Finding]:
+    for reference, off_by in _PAYMENTS_OFF[invariant].all():
         yield Finding(invariant=invariant, where=reference, off_by=off_by)
 
 
-def _open_operation() -> QuerySet[Operation]:
-    return Operation.objects.open().filter(payment=OuterRef("pk"))
+# --- The searches, each put together once -------------------------------------------------------------------------
 
+
+def _unbalanced() -> QuerySet[JournalEntry, Any]:
+    entries = JournalEntry.objects.annotate(off=Sum("postings__amount_cents", default=0), lines=Count("postings"))
+    return entries.filter(~Q(off=0) | Q(lines=0)).values_list("cause", "off")
+
+
+def _payments_off(
+    payments: Callable[[], QuerySet[Payment]], accounts: list[Account], *, should_be: Combinable
+) -> PreparedValues:
+    """Search for payments for which the sum of what was posted to some accounts is not what it should be."""
+
+    def wrong() -> QuerySet[Payment, Any]:
+        posted = Sum("postings__amount_cents", filter=Q(postings__account__in=accounts), default=0)
+        return payments().annotate(off_by=posted - should_be).exclude(off_by=0).values_list("reference", "off_by")
+
+    return PreparedValues(wrong)
+
+
+def _settled() -> QuerySet[Payment]:
+    unfinished = Operation.objects.open().filter(payment=OuterRef("pk"))
+    return Payment.objects.filter(status=PaymentStatus.SETTLED).exclude(Exists(unfinished))
+
+
+def _unsettled() -> QuerySet[Payment]:
+    return Payment.objects.exclude(status__in=[PaymentStatus.SETTLED, PaymentStatus.MANUAL_REVIEW])
+
+
+def _at_the_bank() -> QuerySet[Payment]:
+    return Payment.objects.filter(review_reason=ReviewReason.CHARGEBACK_OPEN)
+
+
+def _not_at_the_bank() -> QuerySet[Payment]:
+    return Payment.objects.exclude(pk__in=_at_the_bank().values("pk"))
+
+
+_PAID_OUT = F("charge_transfer_cents") - F("charge_transfer_reversed_cents") + F("paid_cents")
+_KEPT = F("captured_cents") - F("refunded_to_card_cents") - F("charged_back_cents") - _PAID_OUT
+_HELD = F("refunded_to_card_cents") - F("captured_cents")  # a liability: what the card paid, and did not get back
+
+_UNBALANCED = PreparedValues(_unbalanced)
+_PAYMENTS_OFF = {
+    "payouts are posted": _payments_off(Payment.objects.all, [Account.CONNECTED], should_be=_PAID_OUT),
+    "charges and refunds are posted": _payments_off(
+        Payment.objects.all, [Account.PLATFORM, Account.STRIPE_FEES, Account.DISPUTE_FEES], should_be=_KEPT
+    ),
+    "a settled payment holds nothing": _payments_off(_settled, [Account.HELD], should_be=Value(0)),
+    "earnings are paid out": _payments_off(_settled, [Account.CONNECTED, Account.EARNINGS], should_be=Value(0)),
+    "held is what the card paid": _payments_off(_unsettled, [Account.HELD], should_be=_HELD),
+    "the bank has it": _payments_off(_at_the_bank, [Account.IN_DISPUTE], should_be=F("charged_back_cents")),
+    "nothing is left in dispute": _payments_off(_not_at_the_bank, [Account.IN_DISPUTE], should_be=Value(0)),
+}
 
 _CHECKS: tuple[Callable[[], Iterator[Finding]], ...] = (
     _entries_balance,
