@@ -1,29 +1,54 @@
 """An account of everything that was decided and moved, so that two runs of one story can be compared.
 
-`everything_is_right` is the claim that no cent was lost, doubled or stranded in it.
+`everything_is_right` is the claim that no cent was lost, doubled or stranded in it. Each life of a process is looked at
+twice or thrice, so that what is asked is put together once.
 """
 
 import json
-from collections import Counter
+from collections import Counter, defaultdict
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Sum
+from django.db.models import Model, Sum
 
 from bookings.models import Booking, OccupiedTime
 from credits.models import CreditLot, CreditMovement, NegativeBalance
 from disputes.models import Chargeback, LessonDispute, NoShowReport
 from instainstru.local.simulator import SimulatorControl
 from instainstru.notifications.models import Message
+from instainstru.prepared import Prepared, PreparedValues
 from payments.ledger import books
 from payments.models import AccountLock, Freeze, JournalEntry, Operation, Payment, Posting, Step, StripeEvent
 
 Json = dict[str, Any]
 
+BOOKINGS = Prepared(lambda: Booking.objects.order_by("made_at", "id"))
+PAYMENTS = Prepared(lambda: Payment.objects.order_by("made_at", "id"))
+WITH_PAYOUT = PreparedValues(lambda: Payment.objects.exclude(payout_transfers=None).values_list("id"))
+OPERATIONS = Prepared(lambda: Operation.objects.order_by("payment_id", "number"))
+STEPS = Prepared(lambda: Step.objects.order_by("id"))
+CASES = [Prepared(kind.objects.order_by("id").all) for kind in (NoShowReport, LessonDispute, Chargeback)]
+FREEZES = Prepared(lambda: Freeze.objects.order_by("id"))
+OWED_IN_CREDIT = Prepared(lambda: NegativeBalance.objects.order_by("id"))
+LOCKS = Prepared(lambda: AccountLock.objects.order_by("id"))
+TIMES = Prepared(lambda: OccupiedTime.objects.all())
+BALANCES = PreparedValues(
+    lambda: (
+        Posting.objects.values("account", "owner_id")
+        .annotate(cents=Sum("amount_cents"))
+        .values_list("account", "owner_id", "cents")
+    )
+)
+ENTRIES = PreparedValues(lambda: JournalEntry.objects.values_list("description", "rule"))
+LOTS = Prepared(lambda: CreditLot.objects.order_by("issued_at", "id"))
+MOVEMENTS = PreparedValues(lambda: CreditMovement.objects.values_list("kind", "cents"))
+MESSAGES = PreparedValues(lambda: Message.objects.values_list("recipient__email", "key"))
+EVENTS = PreparedValues(lambda: StripeEvent.objects.order_by("id").values_list("id", "attempts", "applied_at"))
+
 
 def everything_is_right(simulator: SimulatorControl) -> None:
     """Assert that nothing is under way, the books balance, and Stripe agrees with them and with our records."""
-    assert list(Operation.objects.open()) == []
+    assert [operation for operation in OPERATIONS.all() if operation.state == Operation.State.OPEN] == []
     assert [str(finding) for finding in books.findings(ask_stripe=True)] == []
     assert at_stripe(simulator) == in_our_records()
     no_call_took_effect_twice(simulator)
@@ -33,8 +58,7 @@ def no_call_took_effect_twice(simulator: SimulatorControl) -> None:
     """Assert that each idempotency key had effect at most once, and each step's call under one key only."""
     effects = Counter(entry["idempotency_key"] for entry in simulator.requests() if entry["effect"])
     assert {key: times for key, times in effects.items() if times > 1} == {}
-    succeeded = Step.objects.filter(state=Step.State.SUCCEEDED)
-    once = Counter(succeeded.values_list("operation_id", "ordinal"))
+    once = Counter((step.operation_id, step.ordinal) for step in STEPS.all() if step.state == Step.State.SUCCEEDED)
     assert {step: times for step, times in once.items() if times > 1} == {}
 
 
@@ -56,6 +80,7 @@ def at_stripe(simulator: SimulatorControl) -> dict[str, Json]:
 
 def in_our_records() -> dict[str, Json]:
     """Return what our records say that Stripe moved for each booking. Cents."""
+    with_payout = {payment_id for (payment_id,) in WITH_PAYOUT.all()}
     return {
         payment.reference: {
             "held": payment.authorized_cents,
@@ -64,8 +89,8 @@ def in_our_records() -> dict[str, Json]:
             "refunded": payment.refunded_to_card_cents,
             "instructor": payment.instructor_payout_cents,
         }
-        for payment in Payment.objects.all()
-        if payment.authorized_cents or payment.captured_cents or payment.payout_transfers.exists()
+        for payment in PAYMENTS.all()
+        if payment.authorized_cents or payment.captured_cents or payment.id in with_payout
     }
 
 
@@ -74,33 +99,30 @@ def in_our_records() -> dict[str, Json]:
 
 def account_of_it_all(simulator: SimulatorControl) -> Json:
     """Return everything that was decided and moved, as it can be compared with another run of the same story."""
+    steps = defaultdict(list)
+    for step in STEPS.all():
+        steps[step.operation_id].append(step)
     return {
-        "bookings": [_booking(booking) for booking in Booking.objects.order_by("made_at", "id")],
-        "payments": [_payment(payment) for payment in Payment.objects.order_by("made_at", "id")],
-        "operations": [_operation(operation) for operation in Operation.objects.order_by("payment_id", "number")],
+        "bookings": [_booking(booking) for booking in BOOKINGS.all()],
+        "payments": [_payment(payment) for payment in PAYMENTS.all()],
+        "operations": [_operation(operation, steps[operation.id]) for operation in OPERATIONS.all()],
         "cases": [
             _without(case, "id", "ref", "booking_id", "operation_id", "dispute_id", "booked_movements")
-            for kind in (NoShowReport, LessonDispute, Chargeback)
-            for case in kind.objects.order_by("id").values()
+            for kind in CASES
+            for case in kind.all()
         ],
-        "freezes": [_without(freeze, "id", "payment_id", "case") for freeze in Freeze.objects.order_by("id").values()],
-        "owed in credit": [
-            _without(owed, "id", "reference") for owed in NegativeBalance.objects.order_by("id").values()
-        ],
-        "locks": [_without(lock, "id", "reference") for lock in AccountLock.objects.order_by("id").values()],
-        "time": sorted(str(time) for time in OccupiedTime.objects.all()),
-        "accounts": {
-            f"{row['account']} of {row['owner_id']}": row["cents"]
-            for row in Posting.objects.values("account", "owner_id").annotate(cents=Sum("amount_cents"))
-            if row["cents"]
-        },
-        "entries": sorted(JournalEntry.objects.values_list("description", "rule")),
+        "freezes": [_without(freeze, "id", "payment_id", "case") for freeze in FREEZES.all()],
+        "owed in credit": [_without(owed, "id", "reference") for owed in OWED_IN_CREDIT.all()],
+        "locks": [_without(lock, "id", "reference") for lock in LOCKS.all()],
+        "time": sorted(str(time) for time in TIMES.all()),
+        "accounts": {f"{account} of {owner_id}": cents for account, owner_id, cents in BALANCES.all() if cents},
+        "entries": sorted(ENTRIES.all()),
         "lots": [
-            {name: value for name, value in lot.items() if name.endswith("_cents") or name == "expires_at"}
-            for lot in CreditLot.objects.order_by("issued_at", "id").values()
+            {name: value for name, value in _stored(lot).items() if name.endswith("_cents") or name == "expires_at"}
+            for lot in LOTS.all()
         ],
-        "movements": sorted(CreditMovement.objects.values_list("kind", "cents")),
-        "messages": sorted(Message.objects.values_list("recipient__email", "key")),
+        "movements": sorted(MOVEMENTS.all()),
+        "messages": sorted(MESSAGES.all()),
         "at Stripe": sorted(str(amounts) for amounts in at_stripe(simulator).values()),
     }
 
@@ -108,27 +130,28 @@ def account_of_it_all(simulator: SimulatorControl) -> Json:
 def trail(simulator: SimulatorControl) -> Json:
     """Return what else whoever goes on finds of a dead process once its leases have ended: claims, calls, events."""
     return {
-        "claimed": list(Payment.objects.exclude(claimed_until=None).order_by("id").values_list("id", flat=True)),
-        "leased": list(Operation.objects.exclude(lease_token="").order_by("id").values_list("id", flat=True)),
-        "sent": list(Step.objects.order_by("id").values_list("id", "state", "times_sent", "unknown_because")),
-        "events": list(StripeEvent.objects.order_by("id").values_list("id", "attempts", "applied_at")),
+        "claimed": [payment.id for payment in PAYMENTS.all() if payment.claimed_until is not None],
+        "leased": [operation.id for operation in OPERATIONS.all() if operation.lease_token],
+        "sent": [(step.id, step.state, step.times_sent, step.unknown_because) for step in STEPS.all()],
+        "events": EVENTS.all(),
         "asked": [(entry["call"], entry["idempotency_key"], entry["effect"]) for entry in simulator.requests()],
     }
 
 
-def _without(stored: Json, *names: str) -> Json:
-    return {name: value for name, value in stored.items() if name not in names}
+def _stored(row: Model) -> Json:
+    return {field.attname: getattr(row, field.attname) for field in row._meta.concrete_fields}
+
+
+def _without(row: Model, *names: str) -> Json:
+    return {name: value for name, value in _stored(row).items() if name not in names}
 
 
 _OF_THE_MACHINE = ("id", "reference", "claimed_until", "policy_version")
 
 
 def _payment(payment: Payment) -> Json:
-    stored = {field.attname: getattr(payment, field.attname) for field in Payment._meta.concrete_fields}
     return {
-        name: value
-        for name, value in stored.items()
-        if name not in _OF_THE_MACHINE and not name.endswith(("_id", "_url"))
+        name: value for name, value in _without(payment, *_OF_THE_MACHINE).items() if not name.endswith(("_id", "_url"))
     } | {
         "has an intent": bool(payment.intent_id),
         "waits at the bank": bool(payment.pending_intent_id),
@@ -137,11 +160,10 @@ def _payment(payment: Payment) -> Json:
 
 
 def _booking(booking: Booking) -> Json:
-    stored = {field.attname: getattr(booking, field.attname) for field in Booking._meta.concrete_fields}
-    return {name: value for name, value in stored.items() if name not in ("id", "ref", "payment_id", "service_title")}
+    return _without(booking, "id", "ref", "payment_id", "service_title")
 
 
-def _operation(operation: Operation) -> Json:
+def _operation(operation: Operation, steps: list[Step]) -> Json:
     return {
         "number": operation.number,
         "kind": operation.kind,
@@ -154,7 +176,7 @@ def _operation(operation: Operation) -> Json:
         "refusal": operation.refusal_code,
         "steps": [
             (step.ordinal, step.attempt, step.call, step.amount_cents, step.state, step.error_code)
-            for step in operation.steps.order_by("ordinal", "attempt")
+            for step in sorted(steps, key=lambda step: (step.ordinal, step.attempt))
         ],
     }
 
