@@ -68,7 +68,7 @@ class PreparedValues:
         self._queryset = queryset
         self._statement: _Statement | None = None
 
-    def all(self, **given: Any) -> list[Sequence[Any]]:
+    def all(self, **given: Any) -> list[Any]:
         """Return what is found in one statement, row by row."""
         if self._statement is None:
             self._statement = _Statement(self._queryset())

@@ -14,10 +14,10 @@ def test_it_answers_with_one_object_and_tells_how_far_it_is(stage: Stage) -> Non
 
     assert (told.code, told.json["findings"]) == (0, [])
     assert told.told.splitlines()[-4:] == [
-        "8 of 9: reservations agree",
-        "9 of 9: stripe agrees, our own account",
-        "9 of 9: stripe agrees, 1 of 2 connected accounts",
-        "9 of 9: stripe agrees, 2 of 2 connected accounts",
+        "11 of 12: reservations agree with payments",
+        "12 of 12: Stripe agrees, our own account",
+        "12 of 12: Stripe agrees, 1 of 2 connected accounts",
+        "12 of 12: Stripe agrees, 2 of 2 connected accounts",
     ]
 
 
