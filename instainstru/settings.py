@@ -82,7 +82,6 @@ CLOCK_TRAVELS = USES_SIMULATOR
 
 INSTALLED_APPS = [
     "instainstru.admin.InstaInstruAdminConfig",
-    "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.humanize",
     "django.contrib.messages",
@@ -99,6 +98,7 @@ INSTALLED_APPS = [
     "rest_framework",
     "instainstru",
     "instainstru.accounts",
+    "django.contrib.auth",  # after accounts, whose `changepassword` stands in for its own
     "instainstru.notifications",
     "credits",
     "payments",

@@ -9,6 +9,7 @@ from django.contrib.auth.forms import AdminUserCreationForm, UserChangeForm
 from django.http import HttpRequest
 from knox.models import AuthToken
 
+from instainstru.accounts.forms import PasswordByStaffForm
 from instainstru.accounts.models import Role, User
 from instainstru.accounts.operations import OPEN_TO_ALL
 from instainstru.admin.read_only import ReadOnlyAdmin
@@ -36,6 +37,7 @@ class NewUserForm(AdminUserCreationForm):
 class UserAdmin(DjangoUserAdmin):
     add_form = NewUserForm
     form = UserChangeForm
+    change_password_form = PasswordByStaffForm
     list_display = ["email", "name", "role", "time_zone", "is_active", "joined_at", "last_login"]
     list_filter = ["role", "is_active", "is_superuser"]
     search_fields = ["email", "name"]

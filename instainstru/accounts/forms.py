@@ -3,10 +3,16 @@
 from typing import Any
 
 from django import forms
-from django.contrib.auth.forms import AuthenticationForm, BaseUserCreationForm
+from django.contrib.auth.forms import (
+    AdminPasswordChangeForm,
+    AuthenticationForm,
+    BaseUserCreationForm,
+    PasswordChangeForm,
+    SetPasswordForm,
+)
 
 from instainstru.accounts.models import User
-from instainstru.accounts.operations import OPEN_TO_ALL
+from instainstru.accounts.operations import OPEN_TO_ALL, set_password
 from instainstru.accounts.time_zones import choices_by_region
 
 
@@ -77,3 +83,23 @@ class PasswordResetRequestForm(forms.Form):
     email = forms.EmailField(
         label="E-mail address", max_length=254, widget=forms.EmailInput(attrs={"autocomplete": "username"})
     )
+
+
+class NewPasswordForm(SetPasswordForm):
+    """Django's; whoever holds an API token loses it with the password that it was issued for."""
+
+    def set_password_and_save(self, user: User, *_: Any, **__: Any) -> User:
+        set_password(user, self.cleaned_data["new_password1"])
+        return user
+
+
+class ChangedPasswordForm(NewPasswordForm, PasswordChangeForm):
+    """The same, for somebody who knows the present one."""
+
+
+class PasswordByStaffForm(AdminPasswordChangeForm):
+    """The same, for staff, who can also leave somebody without a password."""
+
+    def set_password_and_save(self, user: User, *_: Any, **__: Any) -> User:
+        set_password(user, self.cleaned_data["password1"] if self.cleaned_data["set_usable_password"] else None)
+        return user

@@ -50,11 +50,11 @@ def issue_token(user: User) -> tuple[AuthToken, str]:
     return row, text
 
 
-def set_password(user: User, password: str, *, keep: AuthToken | None = None) -> None:
-    """Set a validated password and revoke the user's API tokens but one.
+def set_password(user: User, password: str | None, *, keep: AuthToken | None = None) -> None:
+    """Set a validated password, or None at all, and revoke the user's API tokens but one.
 
     Whoever changes a password may do so because somebody else holds a token. Sessions end by themselves: they carry a
-    digest of the password.
+    digest of the password. Every page and command that sets one comes here.
     """
     with transaction.atomic():
         user.set_password(password)

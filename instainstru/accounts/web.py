@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.contrib import messages
-from django.contrib.auth import login, update_session_auth_hash, views
+from django.contrib.auth import login, views
 from django.contrib.auth.forms import AuthenticationForm
 from django.contrib.auth.mixins import LoginRequiredMixin
 from django.forms import Form, ModelForm
@@ -15,7 +15,14 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.generic import FormView, UpdateView
 
 from instainstru.accounts import guessing, operations
-from instainstru.accounts.forms import LoginForm, PasswordResetRequestForm, ProfileForm, RegistrationForm
+from instainstru.accounts.forms import (
+    ChangedPasswordForm,
+    LoginForm,
+    NewPasswordForm,
+    PasswordResetRequestForm,
+    ProfileForm,
+    RegistrationForm,
+)
 from instainstru.accounts.models import User
 
 
@@ -105,13 +112,13 @@ class Profile(LoginRequiredMixin, UpdateView):
 
 class PasswordChange(views.PasswordChangeView):
     template_name = "accounts/password_change.html"
+    form_class = ChangedPasswordForm
     success_url = reverse_lazy("profile")
 
     def form_valid(self, form: Any) -> HttpResponse:
-        operations.set_password(form.user, form.cleaned_data["new_password1"])
-        update_session_auth_hash(self.request, form.user)
+        response = super().form_valid(form)
         messages.success(self.request, "Your password is changed. API tokens and other sessions are logged out.")
-        return redirect(self.get_success_url())
+        return response
 
 
 class PasswordReset(GuessingThrottledMixin, FormView):
@@ -130,10 +137,10 @@ class PasswordResetDone(views.PasswordResetDoneView):
 
 class PasswordResetConfirm(views.PasswordResetConfirmView):
     template_name = "accounts/password_reset_confirm.html"
+    form_class = NewPasswordForm
     success_url = reverse_lazy("login")
 
     def form_valid(self, form: Any) -> HttpResponse:
         response = super().form_valid(form)
-        operations.revoke_tokens(form.user)
         messages.success(self.request, "Your new password is set. Log in with it.")
         return response
