@@ -5,6 +5,7 @@ from collections.abc import Callable
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
+from rest_framework.exceptions import Throttled
 
 from instainstru.api import problems
 from instainstru.observability import current_request_id
@@ -32,7 +33,7 @@ def server_error(request: HttpRequest) -> HttpResponse:
 
 
 class ErrorPagesMiddleware:
-    """Answer a page's refusal with the 409 page, and a lost database with the 503 page, or their problem document."""
+    """Answer a page's refusal with the 409 page, too many requests with the 429 page, and a lost database with 503."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -44,6 +45,8 @@ class ErrorPagesMiddleware:
         match exception:
             case Refused():
                 return TemplateResponse(request, "errors/409.html", {"refusal": exception}, status=409)
+            case Throttled():
+                return _answer(request, "throttled", 429, retry_after=exception.wait)  # type: ignore[attr-defined]
             case OperationalError() | InterfaceError():
                 return _answer(request, "temporarily_unavailable", 503, retry_after=problems.DATABASE_BACK_IN)
         return None
@@ -52,7 +55,7 @@ class ErrorPagesMiddleware:
 def _answer(request: HttpRequest, code: str, status: int, *, retry_after: int | None = None) -> HttpResponse:
     if request.path.startswith("/api/"):
         return problems.problem_page(request, code, retry_after=retry_after)
-    context = {"request_id": current_request_id()}
+    context = {"request_id": current_request_id(), "retry_after": retry_after}
     response = TemplateResponse(request, f"errors/{status}.html", context, status=status)
     if retry_after:
         response["Retry-After"] = str(retry_after)

@@ -9,7 +9,7 @@ from bookings import operations
 from bookings.models import Booking
 from bookings.web.own import fresh_plan, own_booking, refused_on_booking
 from instainstru import clock
-from instainstru.accounts.access import either_side
+from instainstru.accounts.access import either_side, may_move_money
 from instainstru.accounts.requests import SignedInRequest
 from instainstru.refusals import RefusalCode, Refused
 from payments.policy.consequences import consequences_of
@@ -20,6 +20,7 @@ LONGEST_REASON = 2_000
 
 
 @either_side
+@may_move_money
 @require_http_methods(["GET", "HEAD", "POST"])
 def cancel(request: SignedInRequest, ref: str) -> HttpResponse:
     """Show what cancelling would do to the one who asks; a POST with that preview's digest cancels."""

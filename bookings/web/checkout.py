@@ -21,7 +21,7 @@ from bookings.web.own import refused
 from bookings.web.paying import after_payment
 from credits.queries import balance_of
 from instainstru import clock
-from instainstru.accounts.access import students_only
+from instainstru.accounts.access import may_move_money, students_only
 from instainstru.accounts.models import User
 from instainstru.accounts.requests import SignedInRequest
 from instainstru.api.idempotency import IdempotencyKey, IdempotencyKeyInUse
@@ -71,6 +71,7 @@ class Offer:
 
 
 @students_only
+@may_move_money
 @require_http_methods(["GET", "HEAD", "POST"])
 def checkout(request: SignedInRequest) -> HttpResponse:
     """Quote the lesson that the address names; a POST with that quote's digest books it."""

@@ -15,7 +15,7 @@ from bookings.models import Booking
 from bookings.web.own import fresh_plan, own_booking, refused, refused_on_booking
 from bookings.web.weeks import week_of_slots
 from instainstru import clock
-from instainstru.accounts.access import students_only
+from instainstru.accounts.access import may_move_money, students_only
 from instainstru.accounts.requests import SignedInRequest
 from instainstru.refusals import RefusalCode, Refused
 from payments.policy.consequences import consequences_of
@@ -25,6 +25,7 @@ CARD_CODES = frozenset({RefusalCode.CARD_DECLINED, RefusalCode.AUTHENTICATION_RE
 
 
 @students_only
+@may_move_money
 @require_http_methods(["GET", "HEAD", "POST"])
 def move(request: SignedInRequest, ref: str) -> HttpResponse:
     """Show the instructor's free times; `?to=` one of them shows what moving there does, and a POST moves."""

@@ -8,8 +8,9 @@ from django.views.decorators.http import require_http_methods, require_safe
 from bookings import operations
 from bookings.web.own import choices_open, is_under_way, own_booking, refused_on_booking
 from instainstru import clock
-from instainstru.accounts.access import students_only
+from instainstru.accounts.access import may_move_money, students_only
 from instainstru.accounts.requests import SignedInRequest
+from instainstru.api import throttles
 from instainstru.refusals import SENTENCES, RefusalCode, Refused
 from payments.models import Operation
 from payments.policy.actions import Choice
@@ -17,6 +18,7 @@ from payments.policy.states import BookingStatus
 
 
 @students_only
+@may_move_money
 @require_http_methods(["GET", "HEAD", "POST"])
 def pay(request: SignedInRequest, ref: str) -> HttpResponse:
     """Show what a lesson still wants from the card and until when; a POST tries the saved card again."""
@@ -49,6 +51,7 @@ def paid(request: SignedInRequest, ref: str) -> HttpResponse:
 
     By GET, because the bank says so; looking twice finds the same.
     """
+    throttles.refuse_if_too_often(request, scope="money")
     booking = own_booking(request.user, ref)
     try:
         operation = operations.confirm_payment(booking=booking, actor=request.user, now=clock.now())

@@ -26,7 +26,7 @@ from disputes.policy import ACCUSED_BY
 from disputes.queries import case_visible_to
 from disputes.web.told import Way, trouble_with
 from instainstru import clock
-from instainstru.accounts.access import either_side
+from instainstru.accounts.access import either_side, may_move_money
 from instainstru.accounts.requests import SignedInRequest
 from instainstru.api.uploads import was_too_large
 from instainstru.refusals import Refused
@@ -42,6 +42,7 @@ _HEADINGS = {
 
 
 @either_side
+@may_move_money
 @require_http_methods(ASKING)
 def report_no_show(request: SignedInRequest, ref: str) -> HttpResponse:
     """Report that the other side did not come (P8.1)."""
@@ -62,6 +63,7 @@ def report_no_show(request: SignedInRequest, ref: str) -> HttpResponse:
 
 
 @either_side
+@may_move_money
 @require_http_methods(ASKING)
 def open_dispute(request: SignedInRequest, ref: str) -> HttpResponse:
     """Dispute a lesson (P8.4)."""
@@ -99,6 +101,7 @@ def contest(request: SignedInRequest, ref: str) -> HttpResponse:
 
 
 @either_side
+@may_move_money
 @require_http_methods(ASKING)
 def withdraw(request: SignedInRequest, ref: str) -> HttpResponse:
     """Take a report of one's own back (P8.2)."""

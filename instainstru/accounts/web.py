@@ -24,6 +24,7 @@ from instainstru.accounts.forms import (
     RegistrationForm,
 )
 from instainstru.accounts.models import User
+from instainstru.api import throttles
 
 
 class GuessingThrottledMixin:
@@ -31,8 +32,11 @@ class GuessingThrottledMixin:
 
     email_field = "email"
 
+    def seconds_to_wait(self, request: HttpRequest) -> float:
+        return guessing.seconds_to_wait(request, request.POST.get(self.email_field))
+
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        wait = guessing.seconds_to_wait(request, request.POST.get(self.email_field))
+        wait = self.seconds_to_wait(request)
         if wait > 0:
             return self._asked_too_often(int(wait) + 1)
         return super().post(request, *args, **kwargs)  # type: ignore[misc]
@@ -104,16 +108,23 @@ class Profile(LoginRequiredMixin, UpdateView):
         # A copy: the form writes into its instance before it is valid, and the navigation shows request.user.
         return User.objects.get(pk=self.request.user.pk)
 
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        throttles.refuse_if_too_often(request, scope="write")
+        return super().post(request, *args, **kwargs)
+
     def form_valid(self, form: ModelForm) -> HttpResponse:
         operations.change_profile(self.object, **form.cleaned_data)
         messages.success(self.request, "Saved.")
         return redirect(self.get_success_url())
 
 
-class PasswordChange(views.PasswordChangeView):
+class PasswordChange(GuessingThrottledMixin, views.PasswordChangeView):
     template_name = "accounts/password_change.html"
     form_class = ChangedPasswordForm
     success_url = reverse_lazy("profile")
+
+    def seconds_to_wait(self, request: HttpRequest) -> float:
+        return throttles.seconds_to_wait(scope=guessing.SCOPE, who=throttles.name_of(request.user))
 
     def form_valid(self, form: Any) -> HttpResponse:
         response = super().form_valid(form)
@@ -135,7 +146,7 @@ class PasswordResetDone(views.PasswordResetDoneView):
     template_name = "accounts/password_reset_done.html"
 
 
-class PasswordResetConfirm(views.PasswordResetConfirmView):
+class PasswordResetConfirm(GuessingThrottledMixin, views.PasswordResetConfirmView):
     template_name = "accounts/password_reset_confirm.html"
     form_class = NewPasswordForm
     success_url = reverse_lazy("login")

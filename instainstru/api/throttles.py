@@ -15,6 +15,7 @@ from django.core.cache import cache
 from django.http import HttpRequest
 from django_redis import get_redis_connection
 from redis.exceptions import RedisError
+from rest_framework.exceptions import Throttled
 from rest_framework.request import Request
 from rest_framework.settings import api_settings
 from rest_framework.throttling import BaseThrottle
@@ -81,11 +82,23 @@ def seconds_to_wait(*, scope: str, who: str) -> float:
     return wait
 
 
+def refuse_if_too_often(request: HttpRequest, *, scope: str) -> None:
+    """Count one request to a page of somebody who is signed in, together with theirs to the API; raises Throttled."""
+    wait = seconds_to_wait(scope=scope, who=name_of(request.user))
+    if wait > 0:
+        raise Throttled(wait)
+
+
 def take_back(*, scope: str, who: str) -> None:
     """Uncount one request of that client in the present window."""
     rate = Rate.named(scope)
     with contextlib.suppress(ValueError):  # its window has passed meanwhile
         cache.decr(_key(scope, who, int(clock.wall().timestamp() // rate.seconds)))
+
+
+def name_of(user: Any) -> str:
+    """Return the name under which a user's requests are counted, wherever they come from."""
+    return f"user:{user.pk}"
 
 
 def address_of(request: HttpRequest | Request) -> str:
@@ -132,7 +145,7 @@ class ByKindOfRequest(BaseThrottle):
 
     def _clients(self, request: Request, view: Any) -> Iterator[str]:
         if request.user.is_authenticated:
-            yield f"user:{request.user.pk}"
+            yield name_of(request.user)
         else:
             yield address_of(request)
         if hasattr(view, "guessed_by"):

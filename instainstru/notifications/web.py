@@ -6,6 +6,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
 from instainstru import clock
+from instainstru.api import throttles
 from instainstru.notifications import operations, queries, rendering
 from instainstru.paging import cursor_page
 
@@ -22,5 +23,6 @@ def inbox(request: HttpRequest) -> HttpResponse:
 @require_POST
 def read(request: HttpRequest) -> HttpResponse:
     """Mark one message, named by `ref` in the form, or without it all of them."""
+    throttles.refuse_if_too_often(request, scope="write")
     operations.mark_read(recipient=request.user, ref=request.POST.get("ref"), now=clock.now())
     return redirect("messages")

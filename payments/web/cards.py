@@ -17,6 +17,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from instainstru import clock
 from instainstru.accounts.access import students_only
 from instainstru.accounts.requests import SignedInRequest
+from instainstru.api import throttles
 from instainstru.refusals import Refused
 from payments import operations
 from payments.gateway.errors import GatewayRefused, GatewayUnavailable
@@ -100,6 +101,7 @@ def _stripe_card(request: SignedInRequest) -> HttpResponse:
 
 
 def _keep(request: SignedInRequest, setup_id: str) -> HttpResponse:
+    throttles.refuse_if_too_often(request, scope="money")
     try:
         payer = operations.save_card(student=request.user, setup_id=setup_id, now=clock.now())
     except Refused as refusal:

@@ -11,6 +11,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from instainstru import clock
 from instainstru.accounts.access import instructors_only
 from instainstru.accounts.requests import SignedInRequest
+from instainstru.api import throttles
 from payments import operations
 from payments.gateway.errors import GatewayRefused, GatewayUnavailable
 from payments.ledger.statements import months_of, statement_named
@@ -51,6 +52,7 @@ def payouts(request: SignedInRequest) -> HttpResponse:
 @require_safe
 def returned(request: SignedInRequest) -> HttpResponse:
     """Stripe sends the instructor back here, by GET: ask it whether the account can be paid now."""
+    throttles.refuse_if_too_often(request, scope="write")
     payee = Payee.objects.filter(user=request.user).first()
     if payee is not None:
         try:

@@ -35,6 +35,9 @@ async function save() {
     return incomplete.message;
   }
   const answer = await fetch(form.action, { method: "POST", body: new FormData(form) });
+  if (answer.status === 429) {
+    return "That was tried too often. Nothing was saved; try again in a minute.";
+  }
   const setup = await answer.json();
   if (!answer.ok) {
     return setup.message;
