@@ -5,6 +5,7 @@ from datetime import date
 from django.urls import path, register_converter
 
 from bookings.api import actions, availability, bookings, instructors, operations, profile, quotes, staff
+from instainstru.limits import is_in_reach
 
 
 class DateConverter:
@@ -13,7 +14,10 @@ class DateConverter:
     regex = r"\d{4}-\d{2}-\d{2}"
 
     def to_python(self, value: str) -> date:
-        return date.fromisoformat(value)  # ValueError, as for 2026-02-30, means that nothing is there
+        day = date.fromisoformat(value)
+        if not is_in_reach(day):
+            raise ValueError(value)  # as for 2026-02-30: nothing is there
+        return day
 
     def to_url(self, value: date) -> str:
         return value.isoformat()
@@ -23,11 +27,11 @@ register_converter(DateConverter, "date")
 
 urlpatterns = [
     path("instructors", instructors.Instructors.as_view(), name="instructors"),
-    path("instructors/<str:ref>", instructors.InstructorDetail.as_view(), name="instructor"),
-    path("instructors/<str:ref>/slots", instructors.Slots.as_view(), name="instructor-slots"),
+    path("instructors/<slug:ref>", instructors.InstructorDetail.as_view(), name="instructor"),
+    path("instructors/<slug:ref>/slots", instructors.Slots.as_view(), name="instructor-slots"),
     path("instructor/profile", profile.Profile.as_view(), name="own-profile"),
     path("instructor/services", profile.Services.as_view(), name="own-services"),
-    path("instructor/services/<str:ref>", profile.ServiceDetail.as_view(), name="own-service"),
+    path("instructor/services/<slug:ref>", profile.ServiceDetail.as_view(), name="own-service"),
     path("instructor/weekly-hours", availability.WeeklyHours.as_view(), name="own-weekly-hours"),
     path("instructor/exceptions", availability.DateExceptions.as_view(), name="own-exceptions"),
     path("instructor/exceptions/<date:day>", availability.DateExceptionDetail.as_view(), name="own-exception"),

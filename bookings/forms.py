@@ -1,16 +1,18 @@
 """Forms in which staff edit instructors and their hours."""
 
 from collections import defaultdict
+from datetime import date, datetime
 from typing import Any
 
 from django import forms
 from django.forms.models import BaseInlineFormSet
 
 from bookings.calendar import ALL_DAY, Hours, clock_face, minute_of, overlap_among
-from bookings.models import DateException, WeeklyHours
-from bookings.models.availability import HOURS_OVERLAP
+from bookings.models import DateException, TimeOff, WeeklyHours
+from bookings.models.availability import HOURS_OVERLAP, validate_end_of_time_off
 from bookings.operations.tiers import count_founding_places_left
 from instainstru.accounts.time_zones import choices_by_region
+from instainstru.limits import validate_in_reach
 from payments.policy.states import Tier
 
 
@@ -47,6 +49,28 @@ class DateExceptionForm(forms.ModelForm):
     class Meta:
         model = DateException
         fields = ["instructor", "date", "opens", "closes"]
+
+    def clean_date(self) -> date:
+        day: date = self.cleaned_data["date"]
+        validate_in_reach(day)
+        return day
+
+
+class TimeOffForm(forms.ModelForm):
+    class Meta:
+        model = TimeOff
+        fields = ["instructor", "starts_at", "ends_at", "reason"]
+
+    def clean_starts_at(self) -> datetime:
+        starts_at: datetime = self.cleaned_data["starts_at"]
+        validate_in_reach(starts_at)
+        return starts_at
+
+    def clean_ends_at(self) -> datetime:
+        ends_at: datetime = self.cleaned_data["ends_at"]
+        validate_in_reach(ends_at)
+        validate_end_of_time_off(ends_at)
+        return ends_at
 
 
 class HoursFormSet(BaseInlineFormSet):

@@ -3,11 +3,12 @@
 from collections.abc import Callable
 
 from django.db import InterfaceError, OperationalError
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.template.response import TemplateResponse
 from rest_framework.exceptions import Throttled
 
 from instainstru.api import problems
+from instainstru.limits import is_kept
 from instainstru.observability import current_request_id
 from instainstru.refusals import Refused
 
@@ -32,6 +33,27 @@ def server_error(request: HttpRequest) -> HttpResponse:
     return _answer(request, "internal_error", 500)
 
 
+class ReadableTextMiddleware:
+    """Answer 400 to text that no database keeps in an address, a cookie, or a page's form; the parser sees to JSON.
+
+    Forms refuse a NUL by themselves; addresses, cookies and whatever a view takes as it comes do not. It stands after
+    the CSRF check, which reads a page's form anyway, and reads none that this check leaves alone.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if is_kept(request.path) and _are_kept(request.GET) and all(map(is_kept, request.COOKIES.values())):
+            return self.get_response(request)
+        return _answer(request, "bad_request", 400)
+
+    def process_view(self, request: HttpRequest, view: Callable[..., HttpResponse], *_: object) -> HttpResponse | None:
+        if request.method != "POST" or getattr(view, "csrf_exempt", False) or _are_kept(request.POST):
+            return None
+        return _answer(request, "bad_request", 400)
+
+
 class ErrorPagesMiddleware:
     """Answer a page's refusal with the 409 page, too many requests with the 429 page, and a lost database with 503."""
 
@@ -50,6 +72,10 @@ class ErrorPagesMiddleware:
             case OperationalError() | InterfaceError():
                 return _answer(request, "temporarily_unavailable", 503, retry_after=problems.DATABASE_BACK_IN)
         return None
+
+
+def _are_kept(sent: QueryDict) -> bool:
+    return all(is_kept(name) and all(map(is_kept, values)) for name, values in sent.lists())
 
 
 def _answer(request: HttpRequest, code: str, status: int, *, retry_after: int | None = None) -> HttpResponse:

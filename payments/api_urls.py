@@ -12,6 +12,6 @@ urlpatterns = [
     path("payout-account/check", payouts.CheckPayoutAccount.as_view(), name="payout-account-check"),
     path("payout-account/dashboard-link", payouts.DashboardLink.as_view(), name="payout-account-dashboard-link"),
     path("payouts/statements", payouts.Statements.as_view(), name="payout-statements"),
-    path("payouts/statements/<str:month>", payouts.StatementOfAMonth.as_view(), name="payout-statement"),
+    path("payouts/statements/<slug:month>", payouts.StatementOfAMonth.as_view(), name="payout-statement"),
     path("payout-account/onboarding-link", payouts.OnboardingLink.as_view(), name="payout-account-onboarding-link"),
 ]

@@ -11,5 +11,5 @@ urlpatterns = [
     path("teaching/payouts", payouts.payouts, name="payouts"),
     path("teaching/payouts/dashboard", payouts.dashboard, name="payouts-dashboard"),
     path("teaching/payouts/return", payouts.returned, name="payouts-return"),
-    path("teaching/payouts/statements/<str:month>.<str:form>", payouts.statement, name="payout-statement"),
+    path("teaching/payouts/statements/<slug:month>.<slug:form>", payouts.statement, name="payout-statement"),
 ]

@@ -6,7 +6,7 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from bookings.forms import DateExceptionForm, DateExceptionFormSet, WeeklyHoursForm, WeeklyHoursFormSet
+from bookings.forms import DateExceptionForm, DateExceptionFormSet, TimeOffForm, WeeklyHoursForm, WeeklyHoursFormSet
 from bookings.models import DateException, TimeOff, WeeklyHours
 from instainstru import clock
 
@@ -39,6 +39,7 @@ class TimeOffInline(admin.TabularInline):
     """What has not ended yet: earlier time off has a page of its own."""
 
     model = TimeOff
+    form = TimeOffForm
     ordering = ["starts_at"]
     extra = 1
 
@@ -70,6 +71,7 @@ class DateExceptionAdmin(admin.ModelAdmin):
 
 @admin.register(TimeOff)
 class TimeOffAdmin(admin.ModelAdmin):
+    form = TimeOffForm
     list_display = ["instructor", "starts_at", "ends_at", "reason"]
     list_select_related = ["instructor__user"]
     ordering = ["-starts_at"]

@@ -4,16 +4,27 @@ Hours are minutes since local midnight, because a day ends at 24:00, which `date
 midnight are two rows. `bookings.calendar` reads them; nothing here knows an instant except `TimeOff`.
 """
 
+from datetime import datetime, timedelta
+
 from django.contrib.postgres.constraints import ExclusionConstraint
 from django.contrib.postgres.fields import IntegerRangeField, RangeOperators
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import F, Func, Q
 
 from bookings.calendar import MINUTES_OF_A_DAY, clock_face
 from bookings.models.instructors import Instructor
+from instainstru import clock
 
 CLOSES_AFTER_OPENING = "Hours close after they open; past midnight they are two: until 24:00 and from 00:00."
 HOURS_OVERLAP = "Hours of one day overlap."
+LONGEST_AHEAD = timedelta(days=5 * 365)  # nobody can book so far ahead by years
+
+
+def validate_end_of_time_off(ends_at: datetime) -> None:
+    """Raise ValidationError for time off that goes on for ever: who is away so long takes the profile off the list."""
+    if ends_at > clock.now() + LONGEST_AHEAD:
+        raise ValidationError("Time off ends within five years.", code="too_far_ahead")
 
 
 class Weekday(models.IntegerChoices):

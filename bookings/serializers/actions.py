@@ -7,6 +7,7 @@ from django.urls import get_script_prefix, reverse
 from rest_framework import serializers
 
 from instainstru.api.output import Out
+from instainstru.limits import validate_in_reach
 from payments.models.choices import choices_of
 from payments.policy.actions import AvailableAction, Choice
 from payments.serializers.plans import Preview, PreviewOut
@@ -77,7 +78,7 @@ class CancelIn(PreviewedIn):
 class NewTimeIn(serializers.Serializer[None]):
     """Where the lesson is to move; its length stays."""
 
-    starts_at = serializers.DateTimeField(source="new_starts_at")
+    starts_at = serializers.DateTimeField(source="new_starts_at", validators=[validate_in_reach])
 
 
 class RescheduleIn(NewTimeIn, PreviewedIn):

@@ -8,9 +8,10 @@ from rest_framework import serializers
 
 from bookings.calendar import Hours, overlap_among
 from bookings.models import TimeOff, Weekday
-from bookings.models.availability import CLOSES_AFTER_OPENING
+from bookings.models.availability import CLOSES_AFTER_OPENING, validate_end_of_time_off
 from bookings.serializers.fields import ClockFaceField
 from instainstru import clock
+from instainstru.limits import validate_in_reach
 
 LONGEST_LOOK = timedelta(days=31)
 USUAL_LOOK = timedelta(days=7)
@@ -64,6 +65,9 @@ class DateExceptionSerializer(serializers.Serializer):
 
 
 class TimeOffSerializer(serializers.ModelSerializer):
+    starts_at = serializers.DateTimeField(validators=[validate_in_reach])
+    ends_at = serializers.DateTimeField(validators=[validate_in_reach, validate_end_of_time_off])
+
     class Meta:
         model = TimeOff
         fields = ["id", "starts_at", "ends_at", "reason"]
@@ -85,8 +89,14 @@ class SlotQuery(serializers.Serializer):
     def get_fields(self) -> dict[str, serializers.Field]:
         return {
             **super().get_fields(),
-            "from": serializers.DateTimeField(source="since", required=False),  # no name for a Python attribute
-            "to": serializers.DateTimeField(source="until", required=False, help_text="At most 31 days after `from`."),
+            # `from` is no name for a Python attribute
+            "from": serializers.DateTimeField(source="since", required=False, validators=[validate_in_reach]),
+            "to": serializers.DateTimeField(
+                source="until",
+                required=False,
+                validators=[validate_in_reach],
+                help_text="At most 31 days after `from`.",
+            ),
         }
 
     def validate(self, asked: dict[str, Any]) -> dict[str, Any]:

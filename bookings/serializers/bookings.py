@@ -9,6 +9,7 @@ from bookings.operations import available_actions_on
 from bookings.serializers.actions import Offer, OfferOut
 from bookings.serializers.lessons import InstructorRefOut, LessonTimesOut
 from instainstru.api.output import Out
+from instainstru.limits import validate_in_reach
 from payments.policy.states import Party
 from payments.queries import Undertaking, is_under_way, note_what_is_open, open_in
 from payments.serializers.operations import UndertakingDetailOut, UndertakingOut
@@ -31,8 +32,12 @@ class BookingQuery(serializers.Serializer[None]):
     def get_fields(self) -> dict[str, serializers.Field]:
         return {  # `from` is no name for a Python attribute
             **super().get_fields(),
-            "from": serializers.DateTimeField(source="since", required=False, help_text="Starts then or later."),
-            "to": serializers.DateTimeField(source="until", required=False, help_text="Starts before then."),
+            "from": serializers.DateTimeField(
+                source="since", required=False, validators=[validate_in_reach], help_text="Starts then or later."
+            ),
+            "to": serializers.DateTimeField(
+                source="until", required=False, validators=[validate_in_reach], help_text="Starts before then."
+            ),
         }
 
 

@@ -5,6 +5,7 @@ from rest_framework import serializers
 from bookings.models import Category, Instructor, Service
 from instainstru.accounts.time_zones import validate_time_zone
 from instainstru.api.fields import CentsField
+from instainstru.limits import validate_in_reach
 from payments.models.choices import choices_of
 from payments.policy.pricing import is_lesson_length
 from payments.policy.rules import DEFAULT_RULES
@@ -64,7 +65,9 @@ class InstructorQuery(serializers.Serializer):
     time_zone = serializers.CharField(required=False, validators=[validate_time_zone])
     search = serializers.CharField(required=False, max_length=80, help_text="In names, headlines and service titles.")
     available_on = serializers.DateField(
-        required=False, help_text="A date, in the instructor's zone, on which they keep hours and are not away."
+        required=False,
+        validators=[validate_in_reach],
+        help_text="A date, in the instructor's zone, on which they keep hours and are not away.",
     )
     ordering = serializers.ChoiceField(["newest", "price", "-price"], default="newest")
 

@@ -12,6 +12,7 @@ from bookings.serializers.actions import PreviewedIn
 from bookings.serializers.lessons import InstructorRefOut, LessonTimesOut, ServiceRefOut
 from instainstru.api.fields import CentsField
 from instainstru.api.output import Out
+from instainstru.limits import validate_in_reach
 from payments.models.choices import choices_of
 from payments.policy.states import Party, Tier
 from payments.serializers.payments import RATE
@@ -22,7 +23,7 @@ class LessonIn(serializers.Serializer[None]):
     """A lesson that is asked for."""
 
     service = serializers.CharField(help_text="The reference of a service.")
-    starts_at = serializers.DateTimeField()
+    starts_at = serializers.DateTimeField(validators=[validate_in_reach])
     minutes = serializers.IntegerField(help_text="One of the service's lengths.")
     credits_cents = CentsField(source="credits_used", required=False, default=0, help_text="Credits to use for it.")
 

@@ -1,13 +1,12 @@
 """Moving a lesson to another time: choose one, see what that does, agree (policy section 6)."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.utils.dateparse import parse_datetime
 from django.views.decorators.http import require_http_methods
 
 from bookings import operations
@@ -17,6 +16,7 @@ from bookings.web.weeks import week_of_slots
 from instainstru import clock
 from instainstru.accounts.access import may_move_money, students_only
 from instainstru.accounts.requests import SignedInRequest
+from instainstru.limits import read_instant
 from instainstru.refusals import RefusalCode, Refused
 from payments.policy.consequences import consequences_of
 from payments.policy.plan import Plan
@@ -31,7 +31,7 @@ def move(request: SignedInRequest, ref: str) -> HttpResponse:
     """Show the instructor's free times; `?to=` one of them shows what moving there does, and a POST moves."""
     booking = own_booking(request.user, ref)
     now = clock.now()
-    new_start = _instant(request.GET.get("to", ""))
+    new_start = read_instant(request.GET.get("to", ""))
     try:
         if new_start is None:
             # Whether the lesson can be moved at all is told before a time is chosen.
@@ -104,11 +104,3 @@ def _refused(request: SignedInRequest, refusal: Refused, booking: Booking, new_s
         query = urlencode({"next": here})
         return refused(request, refusal, back=f"{reverse('card')}?{query}", back_label="Use another card")
     return refused_on_booking(request, refusal, booking)
-
-
-def _instant(text: str) -> datetime | None:
-    try:
-        instant = parse_datetime(text)
-    except ValueError:
-        return None
-    return instant.astimezone(UTC) if instant is not None and instant.tzinfo else None

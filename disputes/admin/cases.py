@@ -113,7 +113,7 @@ class ChargebackAdmin(CaseAdmin):
 
     def get_urls(self) -> list[URLPattern]:
         pack = path(
-            "<path:object_id>/pack.<str:form>",
+            "<path:object_id>/pack.<slug:form>",
             self.admin_site.admin_view(self.pack_view),
             name="disputes_chargeback_pack",
         )

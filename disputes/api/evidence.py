@@ -5,7 +5,7 @@ from django.shortcuts import get_object_or_404
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework.exceptions import PermissionDenied
-from rest_framework.parsers import JSONParser, MultiPartParser
+from rest_framework.parsers import MultiPartParser
 from rest_framework.renderers import BaseRenderer
 from rest_framework.response import Response
 from rest_framework.status import HTTP_201_CREATED
@@ -25,6 +25,7 @@ from instainstru.accounts.requests import SignedInApiRequest
 from instainstru.admin.rights import TAKE_IN_CASES
 from instainstru.api import idempotency
 from instainstru.api.documentation import may_meet
+from instainstru.api.parsing import StrictJSONParser
 from instainstru.api.uploads import was_too_large
 from payments.policy.states import Party
 
@@ -37,7 +38,7 @@ class CaseEvidence(APIView):
     staff are heard, until our evidence is at the bank, and what each shows the other side does not see.
     """
 
-    parser_classes = [MultiPartParser, JSONParser]
+    parser_classes = [MultiPartParser, StrictJSONParser]
 
     @extend_schema(
         request=EvidenceIn,

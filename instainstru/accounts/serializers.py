@@ -16,6 +16,13 @@ from instainstru.api.output import Out
 LONGEST_PASSWORD = 256  # a hash of a megabyte would be an attack, not a password
 
 
+class EmailAddressField(serializers.EmailField):
+    """An address as it is kept, so that what is checked is what is kept: in lower case some letters are two."""
+
+    def to_internal_value(self, data: Any) -> str:
+        return str(super().to_internal_value(data)).lower()
+
+
 class UserOut(serializers.ModelSerializer[User]):
     class Meta:
         model = User
@@ -30,7 +37,7 @@ class ProfileIn(serializers.ModelSerializer[User]):
 
 
 class RegistrationIn(serializers.Serializer[User]):
-    email = serializers.EmailField(max_length=254)
+    email = EmailAddressField(max_length=254)
     password = serializers.CharField(max_length=LONGEST_PASSWORD, trim_whitespace=False)
     name = serializers.CharField(max_length=120)
     role = serializers.ChoiceField(choices=[(role.value, role.label) for role in OPEN_TO_ALL])
@@ -93,7 +100,7 @@ class PasswordChangeIn(serializers.Serializer[User]):
 
 
 class PasswordResetIn(serializers.Serializer[User]):
-    email = serializers.EmailField(max_length=254)
+    email = EmailAddressField(max_length=254)
 
 
 class PasswordResetConfirmIn(serializers.Serializer[User]):

@@ -80,7 +80,10 @@ def time_element(instant: datetime | None, zone: ZoneInfo | str) -> SafeString |
 
 
 def _there(instant: datetime, zone: ZoneInfo | str) -> datetime:
-    return instant.astimezone(ZoneInfo(zone) if isinstance(zone, str) else zone)
+    try:
+        return instant.astimezone(ZoneInfo(zone) if isinstance(zone, str) else zone)
+    except OverflowError:  # on the last or the first day of Python's calendar another zone's day is none
+        return instant
 
 
 def _zone_name(there: datetime) -> str:

@@ -59,7 +59,7 @@ class PayeeAdmin(ReadOnlyAdmin):
 
     def get_urls(self) -> list[URLPattern]:
         statement = path(
-            "<path:object_id>/statements/<str:month>.<str:form>",
+            "<path:object_id>/statements/<slug:month>.<slug:form>",
             self.admin_site.admin_view(self.statement_view),
             name="payments_payee_statement",
         )

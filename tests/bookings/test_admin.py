@@ -162,3 +162,24 @@ class TestHoursOnTheInstructorsPage:
         DateExceptionFactory(instructor=instructor, date=date(2025, 12, 31))
 
         assert "2025-12-31" not in browser.get(url_of(Instructor, "change", instructor.pk)).content.decode()
+
+
+@pytest.mark.parametrize("day", ["0001-01-01", "2199-12-31", "9999-12-31"])
+def test_no_time_off_goes_on_for_ever(browser, day):
+    sent = {"instructor": InstructorFactory().pk, "starts_at_0": "2026-03-01", "starts_at_1": "00:00"}
+    sent |= {"ends_at_0": day, "ends_at_1": "00:00", "reason": ""}
+
+    answer = browser.post(url_of(TimeOff, "add"), sent)
+
+    assert "ends_at" in answer.context["adminform"].form.errors
+    assert not TimeOff.objects.exists()
+
+
+@pytest.mark.parametrize("day", ["0001-01-01", "9999-12-31"])
+def test_no_date_beyond_the_calendar_is_excepted(browser, day):
+    sent = {"instructor": InstructorFactory().pk, "date": day, "opens": "", "closes": ""}
+
+    answer = browser.post(url_of(DateException, "add"), sent)
+
+    assert "date" in answer.context["adminform"].form.errors
+    assert not DateException.objects.exists()

@@ -362,3 +362,18 @@ class TestTimeOff:
 
         assert faults(client.post(self.URL, backwards)) == ["#/ends_at"]
         assert faults(client.patch(f"{self.URL}/{taken.id}", {"starts_at": "2030-01-01T00:00:00Z"})) == ["#/ends_at"]
+
+    @pytest.mark.parametrize(
+        ("ends_at", "code"),
+        [
+            ("2031-03-01T15:00:00Z", None),
+            ("2031-03-01T15:00:01Z", "too_far_ahead"),
+            ("9999-12-31T23:59:59Z", "out_of_reach"),
+        ],
+    )
+    def test_time_off_ends_within_five_years(self, client, profile, ends_at, code):
+        answer = client.post(self.URL, {"starts_at": "2026-03-04T00:00:00Z", "ends_at": ends_at})
+
+        codes = {error["code"] for error in answer.data.get("errors", [])}
+        assert code in codes if code else answer.status_code == 201
+        assert TimeOff.objects.exists() == (code is None)

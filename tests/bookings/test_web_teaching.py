@@ -310,3 +310,28 @@ class TestTimeOff:
         browser.post(reverse("time-off-return", args=[off.pk]))
 
         assert not TimeOff.objects.exists()
+
+    def test_does_not_go_on_for_ever(self, instructor, browser):
+        answer = browser.post(
+            reverse("time-off-take"), {"off-starts": "2026-03-08T20:00", "off-ends": "9999-12-31T23:59"}
+        )
+
+        assert answer.status_code == 422
+        assert "Name a date from 1900 to 2199." in words_of(answer)
+        assert not TimeOff.objects.exists()
+
+    @pytest.mark.parametrize(
+        ("zone", "starts_at", "ends_at"),
+        [
+            ("Pacific/Kiritimati", datetime(2026, 3, 1, tzinfo=UTC), datetime.max.replace(tzinfo=UTC)),
+            ("America/New_York", datetime.min.replace(tzinfo=UTC), datetime(2027, 1, 1, tzinfo=UTC)),
+        ],
+        ids=["for ever", "since ever"],
+    )
+    def test_that_goes_on_for_ever_can_be_looked_at_and_given_back(self, instructor, browser, zone, starts_at, ends_at):
+        Instructor.objects.filter(pk=instructor.pk).update(time_zone=zone)
+        off = TimeOffFactory(instructor=instructor, starts_at=starts_at, ends_at=ends_at)
+
+        assert browser.get(reverse("teaching-dates")).status_code == 200
+        browser.post(reverse("time-off-return", args=[off.pk]))
+        assert not TimeOff.objects.exists()

@@ -100,6 +100,18 @@ def log_in(client, user, password=PASSWORD):
     return client.post(f"{AUTH}/login", {"email": user.email, "password": password})
 
 
+@pytest.mark.parametrize("path", ["register", "password/reset"])
+def test_an_address_has_room_for_its_lower_case(api, path):
+    """Of one letter there are two in lower case; what had room before has none after."""
+    longest = f"{'İ' * 60}@{'x' * 60}.{'x' * 60}.{'x' * 60}.example"
+    body = {"email": longest, "password": PASSWORD, "name": "Nora", "role": "student"}
+
+    response = api(None).post(f"{AUTH}/{path}", body)
+
+    assert response.status_code == 400
+    assert {error["pointer"] for error in response.data["errors"]} == {"#/email"}
+
+
 def test_a_token_opens_what_its_user_may_see_until_it_expires(api, student):
     response = log_in(api(None), student)
 

@@ -245,3 +245,26 @@ def test_every_kind_has_sentences(kind):
     assert kind.why.endswith(".")
     assert kind.instead.endswith((".", "…`."))
     assert 400 <= kind.status < 600
+
+
+UNREADABLE = {
+    "half of a pair": rb'{"email": "\ud800"}',
+    "half of a pair for a name": rb'{"\ud800": 1}',
+    "too deep for us": b"[" * 21 + b"]" * 21,
+    "too deep for Python": b"[" * 100_000 + b"]" * 100_000,
+}
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("body", UNREADABLE.values(), ids=UNREADABLE)
+def test_a_body_that_nobody_can_take_is_not_read(body):
+    response = Client().post("/api/v1/auth/login", body, content_type="application/json")
+
+    assert (response.status_code, response.json()["code"]) == (400, "parse_error")
+
+
+@pytest.mark.django_db
+def test_both_halves_of_a_pair_are_a_character():
+    response = Client().post("/api/v1/auth/login", rb'{"email": "\ud83c\udfb9"}', content_type="application/json")
+
+    assert [error["pointer"] for error in response.json()["errors"]] == ["#/password"]

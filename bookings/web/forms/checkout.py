@@ -8,10 +8,10 @@ from urllib.parse import urlencode
 
 from django import forms
 from django.urls import reverse
-from django.utils.dateparse import parse_datetime
 
 from bookings.models import Instructor, Service
 from bookings.web.forms.fields import DollarsField, written
+from instainstru.limits import read_instant
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,13 +44,10 @@ class AskedLessonForm(forms.Form):
     at = forms.CharField(max_length=40)
 
     def clean_at(self) -> datetime:
-        try:
-            instant = parse_datetime(self.cleaned_data["at"])
-        except ValueError:
-            instant = None
-        if instant is None or instant.tzinfo is None:
+        instant = read_instant(self.cleaned_data["at"])
+        if instant is None:
             raise forms.ValidationError("Name an instant with its offset.")
-        return instant.astimezone(UTC)
+        return instant
 
     def clean(self) -> dict[str, Any]:
         read = super().clean() or {}

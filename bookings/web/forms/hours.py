@@ -10,8 +10,9 @@ from django import forms
 
 from bookings.calendar import Hours, overlap_among
 from bookings.models import Weekday, WeeklyHours
-from bookings.models.availability import CLOSES_AFTER_OPENING, HOURS_OVERLAP
+from bookings.models.availability import CLOSES_AFTER_OPENING, HOURS_OVERLAP, validate_end_of_time_off
 from bookings.web.forms.fields import TimeOfDayField
+from instainstru.limits import validate_in_reach
 
 STRETCHES_A_DAY = 12  # more is a slip of the hand
 
@@ -93,7 +94,11 @@ class WeekForm:
 class ExceptionForm(forms.Form):
     """A date that does not follow the week: closed, or with hours of its own."""
 
-    day = forms.DateField(label="Date", widget=forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"}))
+    day = forms.DateField(
+        label="Date",
+        validators=[validate_in_reach],
+        widget=forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"}),
+    )
     kind = forms.ChoiceField(
         label="On that day",
         choices=[("closed", "I am closed"), ("hours", "I have other hours:")],
@@ -134,14 +139,20 @@ class ExceptionForm(forms.Form):
 class DayOnlyForm(forms.Form):
     """A date that a button names."""
 
-    day = forms.DateField(widget=forms.HiddenInput)
+    day = forms.DateField(validators=[validate_in_reach], widget=forms.HiddenInput)
 
 
 class TimeOffForm(forms.Form):
     """A stretch of time in which no lesson is given, on the clock of the instructor's zone."""
 
-    starts = forms.DateTimeField(label="From", widget=forms.DateTimeInput(attrs={"type": "datetime-local"}))
-    ends = forms.DateTimeField(label="Until", widget=forms.DateTimeInput(attrs={"type": "datetime-local"}))
+    starts = forms.DateTimeField(
+        label="From", validators=[validate_in_reach], widget=forms.DateTimeInput(attrs={"type": "datetime-local"})
+    )
+    ends = forms.DateTimeField(
+        label="Until",
+        validators=[validate_in_reach, validate_end_of_time_off],
+        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}),
+    )
     reason = forms.CharField(required=False, max_length=200, help_text="For you and our staff alone.")
 
     def __init__(self, *args: Any, zone: ZoneInfo, **kwargs: Any) -> None:

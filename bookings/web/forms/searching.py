@@ -6,6 +6,7 @@ from django import forms
 
 from bookings.models import Category
 from bookings.web.forms.fields import DollarsField
+from instainstru.limits import validate_in_reach
 from payments.models.choices import choices_of
 from payments.policy.states import Modality
 
@@ -27,7 +28,10 @@ class SearchForm(forms.Form):
     )
     hourly_price_max = DollarsField(label="At most, an hour", required=False, min_value=1)
     available_on = forms.DateField(
-        label="On the day", required=False, widget=forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"})
+        label="On the day",
+        required=False,
+        validators=[validate_in_reach],
+        widget=forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"}),
     )
     order = forms.ChoiceField(
         label="Sorted by",
