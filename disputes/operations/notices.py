@@ -99,7 +99,8 @@ def dispute_ruled(dispute: LessonDispute, booking: Booking, operation: Operation
 
 def chargeback_opened(chargeback: Chargeback, booking: Booking, *, now: datetime) -> None:
     what = "The student's bank has taken the payment of this lesson back."
-    _tell_sides(booking, chargeback.case, "opened", f"{what} {STANDS_STILL}", now=now)
+    for side, you_can in ((booking.student, _BANK_DECIDES), (booking.instructor.user, _SHOW_EVIDENCE)):
+        _opened(side, booking, chargeback.case, f"{what} {STANDS_STILL}", you_can, now=now)
     _tell_staff(booking, chargeback.case, f"{what} The bank waits for evidence.", until=chargeback.respond_by, now=now)
 
 
@@ -110,6 +111,7 @@ def chargeback_closed(chargeback: Chargeback, booking: Booking, operation: Opera
 
 
 _SHOW_EVIDENCE = "Tell what happened, and add files if you have any, on the booking's page."
+_BANK_DECIDES = "Your bank decides, and asks you if it wants to know more. We tell you how it ends."
 
 
 def _ended(booking: Booking, case: str, what: str, operation: Operation | None, *, now: datetime) -> None:

@@ -17,6 +17,7 @@ from disputes.operations.submissions import send
 from disputes.tasks import sweep_unanswered_submissions
 from instainstru import clock
 from instainstru.accounts.models import User
+from instainstru.notifications.models import Message
 from instainstru.refusals import Refused
 from payments.models import Payment
 from payments.readers import NotYet
@@ -219,3 +220,11 @@ def test_a_chargeback_of_a_charge_that_we_do_not_know_yet_is_looked_at_again(sta
     Payment.objects.update(charge_id=known)
 
     assert cases.take_in_from_bank(dispute_id=dispute["id"], now=clock.now()) is not None
+
+
+def test_only_whoever_is_heard_is_asked_for_evidence(stage: Stage, chargeback: Chargeback) -> None:
+    told = Message.objects.filter(key="case_opened", dedupe_key=chargeback.case)
+
+    asked = {message.recipient: "add files" in message.context["you_can"] for message in told}
+
+    assert asked == {stage.student: False, stage.instructor: True}
