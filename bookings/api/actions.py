@@ -21,8 +21,9 @@ from instainstru import clock
 from instainstru.accounts.requests import SignedInApiRequest
 from instainstru.api import idempotency
 from instainstru.api.documentation import may_meet
+from instainstru.api.idempotency import IdempotencyKey
 from instainstru.api.permissions import IsInstructor, IsStudent
-from instainstru.refusals import RefusalCode
+from instainstru.refusals import RefusalCode, Refused
 from payments.models import Operation
 from payments.queries import undertaking_of
 from payments.serializers.plans import Preview, PreviewOut
@@ -223,6 +224,15 @@ class CompleteBooking(APIView):
     )
     def post(self, request: SignedInApiRequest, ref: str) -> Response:
         booking, key = booking_visible_to(request.user, ref=ref), idempotency.claim(request)
-        if key is None or key.replayed_subject() is None:
-            operations.mark_complete(booking=booking, idempotency_key=key, now=clock.now())
+        if not _was_done_by(key):
+            try:
+                operations.mark_complete(booking=booking, idempotency_key=key, now=clock.now())
+            except Refused:
+                # The same request, sent twice at once: it is refused because the other one has done it.
+                if not _was_done_by(key):
+                    raise
         return Response(booking_shown(request, ref=ref))
+
+
+def _was_done_by(key: IdempotencyKey | None) -> bool:
+    return key is not None and key.replayed_subject() is not None

@@ -102,8 +102,14 @@ class Rule(APIView):
         booking, key = booking_visible_to(request.user, ref=ref), idempotency.claim(request)
         subject = key.replayed_subject() if key else None
         if subject is None:
-            operation = self._rule(request, booking, body.validated_data)
-        else:
+            try:
+                operation = self._rule(request, booking, body.validated_data)
+            except Refused:
+                # The same request, sent twice at once: it is refused because the other one has done it.
+                subject = key.replayed_subject() if key else None
+                if subject is None:
+                    raise
+        if subject is not None:
             operation = operation_named(subject.removeprefix("operation:"))
         if operation is not None and undertaking_of(operation).state == State.UNDER_WAY:
             return answer_with_operation(undertaking_of(operation), request)

@@ -91,3 +91,19 @@ def test_cancelling_from_everywhere_is_one_cancellation(api, student, instructor
     assert len({answer.json()["reference"] for answer in answers}) == 1
     assert Operation.objects.count() == 2
     assert stage.disorder() == []
+
+
+def test_one_completion_sent_many_times_at_once_is_one(api, instructor, stage):
+    """Who comes second never hears that the lesson is complete: it was completed by this very request."""
+    booking = stage.book(hours_ahead=20)
+    stage.stand_at(booking.ends_at)
+    address, clients = reverse("api:booking-complete", args=[booking.ref]), [api(instructor) for _ in range(AT_ONCE)]
+
+    answers = all_at_once(
+        [lambda client=client: client.post(address, headers={"Idempotency-Key": "once"}) for client in clients]
+    )
+
+    assert {answer.status_code for answer in answers} <= {200, 409}
+    problems = {answer.json()["code"] for answer in answers if answer.status_code == 409}
+    assert problems <= {"idempotency_key_in_use"}
+    assert {answer.json()["status"] for answer in answers if answer.status_code == 200} == {"completed"}

@@ -9,6 +9,7 @@ from instainstru import clock
 from instainstru.models import StaffAction
 from payments.models import Operation
 from payments.policy.states import Party
+from tests.bookings.test_api_races import all_at_once
 
 
 @pytest.fixture
@@ -116,6 +117,17 @@ class TestRulingOnNoShows:
         assert first.json() == again.json()
         assert StaffAction.objects.count() == 1
         refused(act(client, "no-show-ruling", contested, **body), 409, "already_settled")
+
+    def test_the_same_key_many_times_at_once_rules_once(self, client, contested):
+        preview = previewed(client, "no-show-ruling", contested, ruling="instructor_absent")
+        body = {"ruling": "instructor_absent", "reason": "Heard.", "preview": preview["preview"]}
+
+        answers = all_at_once([lambda: act(client, "no-show-ruling", contested, key="once", **body)] * 4)
+
+        assert {answer.status_code for answer in answers} <= {200, 202, 409}
+        problems = {answer.json()["code"] for answer in answers if answer.status_code == 409}
+        assert problems <= {"idempotency_key_in_use"}
+        assert StaffAction.objects.count() == 1
 
     @pytest.mark.rule("P10.4")
     def test_goes_on_when_stripe_is_silent(self, client, stage, contested):
