@@ -235,9 +235,9 @@ def test_the_number_of_statements_does_not_grow_with_the_story(
     browser = browses(request.getfixturevalue(who))
 
     with django_assert_max_num_queries(most) as first:
-        browser.get(page_of(short))
+        assert browser.get(page_of(short)).status_code == 200
     with django_assert_max_num_queries(most) as second:
-        browser.get(page_of(long))
+        assert browser.get(page_of(long)).status_code == 200
 
     assert len(story_of(long)) > 25
     assert len(second) - len(first) <= 2  # steps and postings: a story without any reads none

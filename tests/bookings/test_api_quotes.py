@@ -147,4 +147,4 @@ def test_a_quote_asks_little_of_the_database(api, student, service, django_asser
     client, body = api(student), asked(service)
 
     with django_assert_max_num_queries(6):
-        client.post(reverse("api:quotes"), body)
+        assert client.post(reverse("api:quotes"), body).status_code == 200

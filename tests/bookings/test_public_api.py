@@ -288,4 +288,6 @@ class TestSlots:
             DateExceptionFactory(instructor=service.instructor, date=date(2026, 3, 6 + week))
 
         with django_assert_max_num_queries(6):  # instructor, service, week, exceptions, time off, lessons
-            self.ask(client, service, **{"from": "2026-03-02T00:00:00Z", "to": "2026-04-02T00:00:00Z"})
+            answer = self.ask(client, service, **{"from": "2026-03-02T00:00:00Z", "to": "2026-04-02T00:00:00Z"})
+
+        assert answer.status_code == 200

@@ -235,4 +235,6 @@ class TestCosts:
             ask(sam, "case-evidence", ref, statement=f"Piece {number}")
 
         with django_assert_max_num_queries(12):
-            cases(sam, lesson)
+            shown = cases(sam, lesson)["cases"]
+
+        assert sorted(len(case["evidence"]) for case in shown) == [0, 3]

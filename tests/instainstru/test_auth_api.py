@@ -216,7 +216,7 @@ def test_a_request_with_a_token_asks_who_it_is_once(api, student, standing_clock
     client = api(student)
 
     with django_assert_num_queries(1):
-        client.get(f"{AUTH}/me")
+        assert client.get(f"{AUTH}/me").status_code == 200
 
 
 # --- The account itself -------------------------------------------------------------------------------------------

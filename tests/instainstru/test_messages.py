@@ -81,7 +81,7 @@ def test_a_page_of_messages_costs_the_same_however_many_there_are(
     client = api(student)
 
     with django_assert_num_queries(2):  # whose token this is; the messages with their recipient
-        client.get(URL)
+        assert client.get(URL).status_code == 200
 
 
 def test_reading_one_is_remembered(api, student, standing_clock):
