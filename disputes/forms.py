@@ -71,3 +71,12 @@ class EvidenceForm(StatementForm):
         if not self.errors and not cleaned["statement"] and cleaned["file"] is None:
             self.add_error("statement", "Write something, choose a file, or do both.")
         return cleaned
+
+
+class EvidenceForTheBankForm(EvidenceForm):
+    """The same in a chargeback, where no side sees what the other shows."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["statement"].help_text = "Our staff can read it, and may send it to the bank."
+        self.fields["file"].help_text = "A picture (JPEG, PNG, WebP) or a PDF, at most 10 MB. You can add more later."

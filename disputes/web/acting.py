@@ -17,8 +17,8 @@ from django.views.decorators.http import require_http_methods
 from bookings.models import Booking
 from bookings.web.own import own_booking, refused
 from disputes import operations
-from disputes.forms import DisputeForm, EvidenceForm, StatementForm, sentence_of
-from disputes.models import Case, LessonDispute, NoShowReport
+from disputes.forms import DisputeForm, EvidenceForm, EvidenceForTheBankForm, StatementForm, sentence_of
+from disputes.models import Case, Chargeback, LessonDispute, NoShowReport
 from disputes.models.resolution import Resolution
 from disputes.operations.available import CaseChoice, actions_on_case, party_towards
 from disputes.operations.evidence import EvidenceRefused, add_evidence
@@ -128,7 +128,7 @@ def show_evidence(request: SignedInRequest, ref: str) -> HttpResponse:
     """Show words, a file, or both in an open case (P8.5)."""
     case, now = case_visible_to(request.user, ref=ref), clock.now()
     way = _way(case, request, CaseChoice.ADD_EVIDENCE, now=now)
-    form = _form(request, EvidenceForm)
+    form = _form(request, EvidenceForTheBankForm if isinstance(case, Chargeback) else EvidenceForm)
     if form.is_valid():
         try:
             add_evidence(

@@ -7,6 +7,7 @@ import zipfile
 from datetime import timedelta
 
 import pytest
+from django.urls import reverse
 
 from bookings.models import Booking
 from disputes import operations as cases
@@ -24,6 +25,7 @@ from payments.readers import NotYet
 from payments.simulator import Server
 from tests.concurrency.meeting import at_once
 from tests.factories import UserFactory
+from tests.pages import signed_in, words_of
 from tests.stage import Stage
 
 
@@ -228,3 +230,11 @@ def test_only_whoever_is_heard_is_asked_for_evidence(stage: Stage, chargeback: C
     asked = {message.recipient: "add files" in message.context["you_can"] for message in told}
 
     assert asked == {stage.student: False, stage.instructor: True}
+
+
+def test_who_reads_what_is_shown_in_a_chargeback_is_said_on_its_page(stage: Stage, chargeback: Chargeback) -> None:
+    """What an instructor shows the student does not see; everywhere else both sides do."""
+    said = words_of(signed_in(stage.instructor).get(reverse("evidence-add", args=[chargeback.ref])))
+
+    assert "Our staff can read it, and may send it to the bank." in said
+    assert "The other side" not in said
