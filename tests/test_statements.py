@@ -19,6 +19,7 @@ from tests.bookings.factories import BookingFactory
 from tests.stage import Stage
 
 A_LIST, A_CREATE, MONEY = 5, 15, 25  # statements at most
+A_CALL_MORE = 6  # a third call's lock, answer, amounts, entry and transfer, and the next one's parameters
 DAYS = 25  # with a lesson before now, and with one after now
 
 
@@ -103,6 +104,12 @@ def test_a_checkout_and_its_cancellation(sam: APIClient, stage: Stage, hours_ahe
     assert statements(sam.post, "bookings", **wish) <= MONEY
     booked = Booking.objects.latest("id")
     assert statements(sam.post, "booking-cancel", booked.ref) <= MONEY
+
+
+def test_a_late_cancellation_has_a_third_call(sam: APIClient, stage: Stage) -> None:
+    booked = stage.book(hours_ahead=6)
+
+    assert statements(sam.post, "booking-cancel", booked.ref) <= MONEY + A_CALL_MORE
 
 
 def test_an_idempotency_key_adds_two_one_to_look_for_it_and_one_to_keep_it(sam: APIClient, stage: Stage) -> None:

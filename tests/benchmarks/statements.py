@@ -15,6 +15,7 @@ from tests.benchmarks.place import Place, Scale
 
 HISTORY = 50  # bookings
 IN_THREE_DAYS = 5 * FIRST_SLOT
+SOON = FIRST_SLOT / 2
 AT_MOST = {
     "bookings, a page": 5,
     "booking": 5,
@@ -24,6 +25,7 @@ AT_MOST = {
     "checkout, card held": 25,
     "cancellation, nothing to pay": 25,
     "cancellation, 2 calls": 25,
+    "cancellation, 3 calls": 25,
 }
 
 
@@ -75,6 +77,7 @@ def _counts(market: Market, student: int) -> Iterator[tuple[str, int]]:
     for name, ahead, cancelled in (
         ("checkout, three days ahead", IN_THREE_DAYS, "cancellation, nothing to pay"),
         ("checkout, card held", FIRST_SLOT, "cancellation, 2 calls"),
+        ("checkout, card held, soon", SOON, "cancellation, 3 calls"),
     ):
         number, booked = count(market.checkouts(2, ahead=ahead)[student])
         yield name, number
