@@ -188,6 +188,7 @@ class CancelByStaff(APIView):
         body.is_valid(raise_exception=True)
         asked = body.validated_data
         booking, now = booking_visible_to(request.user, ref=ref), clock.now()
+        action = "cancel-with-refund" if asked["with_refund"] else "cancel-without-refund"  # as the back office has it
         with fresh_preview_for(request):
             operation = begun_once(
                 idempotency.claim(request),
@@ -197,7 +198,7 @@ class CancelByStaff(APIView):
                     with_refund=asked["with_refund"],
                     reason=asked["reason"],
                     preview=asked["preview"],
-                    receipt=receipt_for(request, booking, action="staff-cancel", asked=asked, now=now),
+                    receipt=receipt_for(request, booking, action=action, asked=asked, now=now),
                     now=now,
                 ),
             )

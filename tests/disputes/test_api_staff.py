@@ -268,7 +268,9 @@ class TestCancelling:
         assert (booking.status, booking.cancelled_by) == ("cancelled", "staff")
         assert booking.payment.settlement_outcome == outcome
         assert Operation.objects.filter(payment=booking.payment, kind="staff_cancel").count() == 1
-        assert StaffAction.objects.get().after["booking"] == "cancelled"
+        done = StaffAction.objects.get()
+        assert done.action == ("cancel-with-refund" if with_refund else "cancel-without-refund")
+        assert done.after["booking"] == "cancelled"
         assert stage.disorder() == []
 
 
