@@ -17,7 +17,7 @@ from tests.crash.killing import play_and_die, points_of
 from tests.crash.scenes import SCENES, Scene
 from tests.stage import Stage
 
-LEASE = timedelta(milliseconds=30)  # of everything that a dead one leaves behind
+LEASE = timedelta(milliseconds=10)  # of everything that a dead one leaves behind
 
 
 @pytest.fixture(autouse=True)
@@ -46,7 +46,6 @@ def test_killed_anywhere(
 
             assert play_and_die(story.act, at=number) == name
 
-            time.sleep(LEASE / timedelta(seconds=1))  # until what the dead one held is free
             after = account_of_it_all(stripe)
             left = after, trail(stripe)
             if left == played:  # as between a commit and the call after it: whoever goes on finds the same, and does so
@@ -54,6 +53,7 @@ def test_killed_anywhere(
             played = left
             if scene.kinds and after["operations"] == before["operations"]:
                 assert differences(before, after) == []
+            time.sleep(LEASE / timedelta(seconds=1))  # until what the dead one held is free
             if after == before:
                 story.act()  # whoever asked heard nothing, and asks again
             _sweep(story.stage)

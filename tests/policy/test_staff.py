@@ -307,6 +307,15 @@ def test_reserved_credits_are_released_in_both(refund: bool) -> None:
 
 
 @pytest.mark.rule("P8.7")
+def test_credits_that_a_stopped_ruling_has_released_are_not_released_again() -> None:
+    stopped = {"booking": COMPLETED, "review_reason": ReviewReason.VOID_REFUSED, "credits_released": 5_000}
+
+    plan = cancelled(with_refund(REVIEW, refund=True, terms=SOME_CREDIT, **stopped))
+
+    assert plan.ending.credits == CreditMoves()
+
+
+@pytest.mark.rule("P8.7")
 @pytest.mark.parametrize(
     ("facts", "to_student"),
     [
