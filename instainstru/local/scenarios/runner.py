@@ -67,7 +67,7 @@ def _play(case: Json, stage: Stage, traveller: Traveller) -> list[str]:
 
 def _play_event(event: Json, stage: Stage, traveller: Traveller) -> list[str]:
     wanted, moves = event.get("refused"), event["do"] == "reschedule"
-    before = snapshot(of_a_move=moves)
+    before = snapshot(of_a_move=moves) if wanted else None
     try:
         play(event, stage, traveller)
     except Refused as refusal:
