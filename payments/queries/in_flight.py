@@ -18,10 +18,9 @@ def in_flight_on(payment: Payment) -> list[Operation]:
 
 def as_it_stands(operation: Operation) -> tuple[Operation, Operation | None]:
     """Return an operation as it is stored now, and the one that is open on its payment, in one statement."""
-    is_open = Q(state=Operation.State.OPEN, payment_id=operation.payment_id)
-    found = Operation.objects.filter(Q(pk=operation.pk) | is_open).select_related("payment")
+    found = _IT_AND_WHAT_IS_OPEN.all(operation=operation.pk, payment=operation.payment_id)
     by_id = {each.pk: each for each in found}
-    return by_id[operation.pk], next((each for each in by_id.values() if each.state == Operation.State.OPEN), None)
+    return by_id[operation.pk], next((each for each in found if each.state == Operation.State.OPEN), None)
 
 
 def _with(payment: Payment, operations: Prepared[Operation]) -> list[Operation]:
@@ -36,3 +35,8 @@ _EVERYTHING = Prepared(
     lambda: Operation.objects.filter(payment=_PAYMENT).defer("plan", "conclusion").order_by("number")
 )
 _IN_FLIGHT = Prepared(lambda: Operation.objects.in_flight().filter(payment=_PAYMENT).order_by("number"))
+_IT_AND_WHAT_IS_OPEN = Prepared(
+    lambda: Operation.objects.filter(
+        Q(pk=Given("operation", BigIntegerField())) | Q(state=Operation.State.OPEN, payment=_PAYMENT)
+    ).select_related("payment")
+)
