@@ -8,10 +8,11 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
+from instainstru.claiming import ClaimableQuerySet
 from instainstru.references import new_reference
 
 
-class MessageQuerySet(models.QuerySet["Message"]):
+class MessageQuerySet(ClaimableQuerySet["Message"]):
     def of(self, recipient: Any) -> Self:
         return self.filter(recipient=recipient)
 
@@ -21,10 +22,6 @@ class MessageQuerySet(models.QuerySet["Message"]):
     def due(self, *, at: datetime) -> Self:
         """Messages whose next try to send them falls at or before that instant of product time."""
         return self.filter(next_try_at__lte=at)
-
-    def unclaimed(self, *, at: datetime) -> Self:
-        """Messages that no worker holds at that instant of the wall."""
-        return self.exclude(claimed_until__gt=at)
 
 
 class Message(models.Model):

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
 from django.core.mail.backends.base import BaseEmailBackend
-from django.db import connection, transaction
+from django.db import connection
 
 from instainstru import clock
 from instainstru.notifications import rendering
@@ -81,15 +81,10 @@ def queue_messages(drafts: Iterable[Draft], *, now: datetime) -> None:
 
 
 def claim_due_messages(*, limit: int, now: datetime) -> list[Message]:
-    """Lease due messages to this worker; another worker's are passed over."""
-    with transaction.atomic(durable=True):
-        due = Message.objects.due(at=now).unclaimed(at=clock.wall()).order_by("next_try_at", "id")
-        claimed = list(due.select_related("recipient").select_for_update(skip_locked=True, of=("self",))[:limit])
-        until = clock.wall() + LEASE
-        Message.objects.filter(id__in=[message.id for message in claimed]).update(claimed_until=until)
-    for message in claimed:
-        message.claimed_until = until
-    return claimed
+    """Claim due messages for this worker, and return them; another worker's are passed over."""
+    order = ("next_try_at", "id")
+    claimed = Message.objects.due(at=now).claim(order=order, limit=limit, lease=LEASE)
+    return list(Message.objects.filter(pk__in=claimed).select_related("recipient").order_by(*order))
 
 
 def give_back(claimed: Iterable[Message]) -> None:

@@ -9,17 +9,15 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
+from instainstru.claiming import ClaimableQuerySet
+
 LONGEST_ID = 255  # characters: what Stripe says of its ids; its types are shorter
 
 
-class StripeEventQuerySet(models.QuerySet["StripeEvent"]):
+class StripeEventQuerySet(ClaimableQuerySet["StripeEvent"]):
     def due(self, *, at: datetime) -> Self:
         """Events that were not applied yet and whose next try has come."""
         return self.filter(next_try_at__lte=at)
-
-    def unclaimed(self, *, at: datetime) -> Self:
-        """Events for which no sweep has started a task that may still be waiting for a worker."""
-        return self.filter(Q(claimed_until=None) | Q(claimed_until__lte=at))
 
     def given_up(self) -> Self:
         """Events that were tried as often as is declared, and wait for staff to replay them."""

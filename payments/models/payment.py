@@ -8,6 +8,7 @@ from typing import Self
 from django.db import models
 from django.db.models import F, Q
 
+from instainstru.claiming import ClaimableQuerySet
 from instainstru.rows import RemembersWhatWasRead
 from payments.models.choices import choices_of
 from payments.models.parties import Payee, Payer
@@ -17,7 +18,7 @@ from payments.policy.states import STOPS, Outcome, PaymentStatus, ReviewReason, 
 OPEN = "open"  # an operation's state that holds the payment's only place (design 4)
 
 
-class PaymentQuerySet(models.QuerySet["Payment"]):
+class PaymentQuerySet(ClaimableQuerySet["Payment"]):
     def due_for_authorization(self, *, at: datetime) -> Self:
         """P5.1 and the retries of P10.1."""
         return self.filter(authorize_at__lte=at)
@@ -37,10 +38,6 @@ class PaymentQuerySet(models.QuerySet["Payment"]):
     def due_to_lapse(self, *, at: datetime) -> Self:
         """Whose hold the bank has let go of by itself (P2.6)."""
         return self.filter(capture_before__lte=at)
-
-    def unclaimed(self, *, at: datetime) -> Self:
-        """Not leased to another worker; `at` is the wall's instant."""
-        return self.filter(Q(claimed_until=None) | Q(claimed_until__lt=at))
 
     def without_open_operation(self) -> Self:
         return self.exclude(operations__state=OPEN)

@@ -24,16 +24,11 @@ LEASE = timedelta(minutes=5)  # as long as a task may run; a dead worker's claim
 
 
 def claim(due: PaymentQuerySet, *, order: Sequence[str], limit: int) -> list[int]:
-    """Lease payments that are due to this worker and return their ids; what others hold or have claimed is left out.
+    """Claim payments that are due, for this worker, and return their ids; what has an open operation is left out.
 
     The claim spares work; the index of open operations keeps it right.
     """
-    with transaction.atomic(durable=True):
-        candidates = due.unclaimed(at=clock.wall()).without_open_operation()
-        claimed = candidates.order_by(*order).select_for_update(skip_locked=True, of=("self",))
-        payment_ids = [payment.pk for payment in claimed.only("pk")[:limit]]
-        Payment.objects.filter(pk__in=payment_ids).update(claimed_until=clock.wall() + LEASE)
-    return payment_ids
+    return due.without_open_operation().claim(order=order, limit=limit, lease=LEASE)
 
 
 def carry_out_claimed(*, payment_id: int, kind: Action) -> Operation | RefusalCode | None:

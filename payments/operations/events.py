@@ -43,12 +43,8 @@ def claim_events(*, limit: int) -> list[int]:
     Without it every sweep would start another task for what still waits in the queue, and a backlog feed itself. The
     claim spares work and ends when the event is tried; `_claim` keeps it right.
     """
-    wall = clock.wall()
-    with transaction.atomic(durable=True):
-        due = StripeEvent.objects.due(at=wall).unclaimed(at=wall).order_by("next_try_at", "id")
-        claimed = list(due.select_for_update(skip_locked=True).values_list("pk", flat=True)[:limit])
-        StripeEvent.objects.filter(pk__in=claimed).update(claimed_until=wall + claims.LEASE)
-    return claimed
+    due = StripeEvent.objects.due(at=clock.wall())
+    return due.claim(order=("next_try_at", "id"), limit=limit, lease=claims.LEASE)
 
 
 def apply_event(event: StripeEvent, *, now: datetime) -> bool:

@@ -121,8 +121,8 @@ def payees() -> None:
 
 def swept_payments(scope: Callable[[QuerySet], QuerySet], order: str) -> Callable[[], QuerySet]:
     def query() -> QuerySet:
-        due = scope(Payment.objects.all()).unclaimed(at=clock.wall()).without_open_operation()
-        return due.order_by(order, "id").select_for_update(skip_locked=True, of=("self",)).only("pk")[:100]
+        due = scope(Payment.objects.all()).without_open_operation()
+        return due.free_to_claim(at=clock.wall(), order=(order, "id"), limit=100)
 
     return query
 
@@ -189,11 +189,8 @@ SWEEPS: dict[str, tuple[str, Callable[[], QuerySet], str]] = {
     ),
     "unapplied events": (
         "events",
-        lambda: (
-            StripeEvent.objects.due(at=clock.wall())
-            .unclaimed(at=clock.wall())
-            .order_by("next_try_at", "id")
-            .values("pk")[:100]
+        lambda: StripeEvent.objects.due(at=clock.wall()).free_to_claim(
+            at=clock.wall(), order=("next_try_at", "id"), limit=100
         ),
         "stripe_event_due",
     ),
