@@ -42,6 +42,13 @@ def test_a_production_starts_with_what_it_has_to_be_given() -> None:
     assert settings["SITE_URL"] == "https://instainstru.example"  # paths that begin with a slash are put after it
 
 
+def test_a_quick_hash_is_for_where_the_secret_key_is_known() -> None:
+    quick = "django.contrib.auth.hashers.MD5PasswordHasher"
+
+    assert quick in read(**SERVERS)["PASSWORD_HASHERS"]
+    assert quick not in read(**PRODUCTION)["PASSWORD_HASHERS"]
+
+
 @pytest.mark.parametrize("name", [name for name in PRODUCTION if name != "DJANGO_DEBUG"])
 @pytest.mark.parametrize("value", ["", " "], ids=["missing", "blank"])
 def test_without_any_of_it_a_production_does_not_start(name: str, value: str) -> None:
