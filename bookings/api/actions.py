@@ -40,7 +40,7 @@ LATE = {  # policy section 13
     "rule": "P7.3",
     "preview": "3f786850e387550fdab836ed7e6dc881",
     "student": {
-        "sentence": "Your card is charged $134.40. You have $60.00 of it back as credits.",
+        "sentence": "Your card is charged $134.40. You get $60.00 in new credits.",
         "card_held_cents": 0,
         "card_charged_cents": 13_440,
         "card_freed_cents": 0,

@@ -16,6 +16,8 @@ from payments.policy.states import Action, BookingStatus, Call, Outcome, Payment
 from payments.policy.undoing import take_back_steps
 from payments.policy.windows import Window, in_words, window_at
 
+NOT_CHARGED = "Your card is not charged."
+
 
 def plan_student_cancellation(facts: Facts, now: datetime, *, rules: Rules) -> Plan:
     """Decide what a student's cancellation does (P7.1 to P7.5, P7.8); `now` is the instant of the request (P3.1).
@@ -86,7 +88,7 @@ def _early(facts: Facts, *, rules: Rules) -> Plan:
         rule="P7.1",
         rules=rules,
         outcome=Outcome.STUDENT_EARLY,
-        to_student=_back(0, facts.terms.credits),
+        to_student=_told(NOT_CHARGED, CreditMoves(released=facts.terms.credits)),
         to_instructor=f"The student cancelled {in_words(rules.early_from)} ahead or earlier. You are not paid.",
     )
 
@@ -97,7 +99,7 @@ def _card_was_refused(facts: Facts, *, rules: Rules) -> Plan:
         facts,
         rule="P7.8",
         rules=rules,
-        to_student=_back(0, facts.terms.credits),
+        to_student=_told(NOT_CHARGED, CreditMoves(released=facts.terms.credits)),
         to_instructor="The student cancelled; the lesson had not been paid for. You are not paid.",
     )
 
@@ -118,7 +120,7 @@ def _inside_a_day(facts: Facts, window: Window, *, rules: Rules) -> Plan:
     holds = 0 if taken else facts.instructor_holds
     return _credited(
         replace(facts, instructor_holds=holds), rule, outcome, target=target, payout=payout,
-        charged=terms.card_total, steps=(*charge, *take_back_steps(facts, taken)),
+        cost=f"Your card is charged {dollars(terms.card_total)}.", steps=(*charge, *take_back_steps(facts, taken)),
         held=facts.held if facts.captured else terms.card_total, rules=rules,
     )  # fmt: skip
 
@@ -140,8 +142,10 @@ def _locked(facts: Facts, window: Window, *, rules: Rules) -> Plan:
     else:
         rule, outcome, target, payout = "P7.4", Outcome.LOCKED_EARLY_ENOUGH, terms.lesson_price, 0
     return _credited(
-        facts, rule, outcome, target=target, payout=payout, charged=0, steps=(), held=facts.held, rules=rules
-    )
+        facts, rule, outcome, target=target, payout=payout,
+        cost=f"Your card paid {dollars(facts.held)} before, and is not charged again.", steps=(),
+        held=facts.held, rules=rules,
+    )  # fmt: skip
 
 
 def _credited(
@@ -151,7 +155,7 @@ def _credited(
     *,
     target: int,
     payout: int,
-    charged: int,
+    cost: str,
     steps: tuple[PlannedStep, ...],
     held: int,
     rules: Rules,
@@ -176,7 +180,7 @@ def _credited(
                 overpaid=max(0, facts.instructor_holds - payout),
             ),
         ),
-        to_student=_back(charged, target, forfeited=moves.forfeited),
+        to_student=_told(cost, moves),
         to_instructor=(
             f"The student cancelled less than {in_words(rules.middle_from)} ahead. {dollars(payout)} is paid to you."
             if payout
@@ -185,11 +189,13 @@ def _credited(
     )
 
 
-def _back(charged: int, credits: int, *, forfeited: int = 0) -> str:
-    """Say what a cancellation costs a student and what comes back."""
-    said = [f"Your card is charged {dollars(charged)}." if charged else "Your card is not charged."]
-    if credits:
-        said.append(f"You have {dollars(credits)} of it back as credits.")
-    if forfeited:
-        said.append(f"{dollars(forfeited)} of the credits you used is lost.")
+def _told(cost: str, moves: CreditMoves) -> str:
+    """Say what a cancellation costs a student and what becomes of the credits."""
+    said = [cost]
+    if moves.released:
+        said.append(f"{dollars(moves.released)} goes back to your credits.")
+    if moves.issued:
+        said.append(f"You get {dollars(moves.issued)} in new credits.")
+    if moves.forfeited:
+        said.append(f"{dollars(moves.forfeited)} of the credits you used is lost.")
     return " ".join(said)

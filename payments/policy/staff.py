@@ -106,7 +106,7 @@ def plan_staff_cancellation(facts: Facts, now: datetime, *, rules: Rules) -> Pla
         ),
         to_student="Our staff cancelled. "
         + (f"{dollars(refunded)} goes back to your card." if refunded else "Nothing more is charged to your card.")
-        + (f" You have {dollars(facts.terms.credits)} back as credits." if facts.terms.credits else ""),
+        + (f" {dollars(facts.terms.credits)} goes back to your credits." if facts.terms.credits else ""),
         to_instructor="Our staff cancelled the lesson. You are not paid.",
     )
 

@@ -47,7 +47,7 @@ def test_the_page_shows_the_plan_before_it_acts(browses, finance, stuck):
         "Stripe said balance_insufficient",
         "Instructor has $105.60",
         "1 Take the transfer back $105.60 instructor → platform",
-        "Student Your card is charged $134.40. You have $120.00 of it back as credits.",
+        "Student Your card is charged $134.40. You get $120.00 in new credits.",
         "Instructor The student cancelled. You are not paid; the time is free again.",
         "The payment is settled. Outcome: Student cancelled 12 to 24 hours ahead, full credit.",
         "If Stripe refuses, it stops and waits for staff (P10.3).",

@@ -110,10 +110,10 @@ class TestALesson:
         assert "Wed, Mar 4, 2026, 7:00 AM PST $114.40 is held on Visa ending in 4242." in said
         assert "Fri, Mar 6, 2026, 8:00 AM PST Visa ending in 4242 is charged $114.40." in said
         assert (
-            "If you cancel until Wed, Mar 4, 2026, 7:00 AM PST Your card is not charged. You have $20.00 of it back as "
-            "credits. If you cancel until Wed, Mar 4, 2026, 7:00 PM PST Your card is charged $114.40. You have $120.00 "
-            "of it back as credits. If you cancel until Thu, Mar 5, 2026, 7:00 AM PST Your card is charged $114.40. "
-            "You have $60.00 of it back as credits."
+            "If you cancel until Wed, Mar 4, 2026, 7:00 AM PST Your card is not charged. $20.00 goes back to your "
+            "credits. If you cancel until Wed, Mar 4, 2026, 7:00 PM PST Your card is charged $114.40. $20.00 goes back "
+            "to your credits. You get $100.00 in new credits. If you cancel until Thu, Mar 5, 2026, 7:00 AM PST Your "
+            "card is charged $114.40. $20.00 goes back to your credits. You get $40.00 in new credits."
         ) in said
 
     def test_shows_its_instructor_the_pay_and_not_the_students_card(self, stage, instructor_says):
@@ -234,12 +234,12 @@ class TestCancelling:
             (72, "Your card is not charged.", "Charged to your card $0.00"),
             (
                 20,
-                "Your card is charged $134.40. You have $120.00 of it back as credits.",
+                "Your card is charged $134.40. You get $120.00 in new credits.",
                 "Charged to your card $134.40 New credit, good for a year $120.00",
             ),
             (
                 5,
-                "Your card is charged $134.40. You have $60.00 of it back as credits.",
+                "Your card is charged $134.40. You get $60.00 in new credits.",
                 "Charged to your card $134.40 New credit, good for a year $60.00",
             ),
         ],
@@ -289,7 +289,7 @@ class TestCancelling:
         assert "Move lesson" not in student_says(booking)
         for said in (student_says(booking), instructor_says(booking)):
             assert "Cancel lesson" in said
-        assert "You have $120.00 of it back as credits" in student_says(booking)
+        assert "You get $120.00 in new credits" in student_says(booking)
         browser.post(page(booking, "booking-cancel"), hidden_in(browser.get(page(booking, "booking-cancel"))))
         booking.refresh_from_db()
         assert (booking.status, booking.cancelled_by) == ("cancelled", "student")
@@ -317,7 +317,7 @@ class TestCancelling:
         assert booking.status == "confirmed"
         said = words_of(stale)
         assert "What this would do has changed since it was shown." in said
-        assert "You have $60.00 of it back as credits." in said
+        assert "You get $60.00 in new credits." in said
         assert "I am ill." in said
         assert browser.post(page(booking, "booking-cancel"), hidden_in(stale)).url == page(booking)
 

@@ -27,7 +27,7 @@ SPOKEN = {  # facts, who, when, what is offered -> the rule, and the sentence to
         IN[Window.MIDDLE],
         Choice.CANCEL,
         "P7.2",
-        "Your card is charged $134.40. You have $120.00 of it back as credits.",
+        "Your card is charged $134.40. You get $120.00 in new credits.",
     ),
     "move": (
         booked(PaymentStatus.SCHEDULED),

@@ -345,12 +345,15 @@ def test_a_completed_lesson_is_not_cancelled_by_its_instructor_after_the_start()
 
 SENTENCES = {
     "P7.1": (booked(SCHEDULED), EARLY, "Your card is not charged."),
-    "P7.2": (booked(AUTHORIZED), MIDDLE, "Your card is charged $134.40. You have $120.00 of it back as credits."),
-    "P7.3": (booked(AUTHORIZED), LATE, "Your card is charged $134.40. You have $60.00 of it back as credits."),
+    "P7.2": (booked(AUTHORIZED), MIDDLE, "Your card is charged $134.40. You get $120.00 in new credits."),
+    "P7.3": (booked(AUTHORIZED), LATE, "Your card is charged $134.40. You get $60.00 in new credits."),
     "P7.5": (
         booked(LOCKED, terms=ALL_CREDIT),
         LATE,
-        "Your card is not charged. You have $60.00 of it back as credits. $60.00 of the credits you used is lost.",
+        (
+            "Your card paid $14.40 before, and is not charged again. $60.00 goes back to your credits. "
+            "$60.00 of the credits you used is lost."
+        ),
     ),
     "P7.8": (booked(CARD_REFUSED), LATE, "Your card is not charged."),
 }

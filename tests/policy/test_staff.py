@@ -323,7 +323,7 @@ def test_credits_that_a_stopped_ruling_has_released_are_not_released_again() -> 
         (with_refund(LOCKED, refund=False), "Our staff cancelled. Nothing more is charged to your card."),
         (
             with_refund(SCHEDULED, refund=True, terms=SOME_CREDIT),
-            "Our staff cancelled. Nothing more is charged to your card. You have $50.00 back as credits.",
+            "Our staff cancelled. Nothing more is charged to your card. $50.00 goes back to your credits.",
         ),
     ],
 )

@@ -232,7 +232,7 @@ WORKED = {  # the rule, and the case
         Action.STUDENT_CANCEL,
         EARLY,
         [],
-        "Your card is not charged. You have $50.00 of it back as credits.",
+        "Your card is not charged. $50.00 goes back to your credits.",
         "The student cancelled 24 hours ahead or earlier. You are not paid.",
     ),
     "P7.2 middle": Worked(
@@ -240,7 +240,7 @@ WORKED = {  # the rule, and the case
         Action.STUDENT_CANCEL,
         MIDDLE,
         ["capture 8440 carrying 8440", "reverse 8440"],
-        "Your card is charged $84.40. You have $120.00 of it back as credits.",
+        "Your card is charged $84.40. $50.00 goes back to your credits. You get $70.00 in new credits.",
         "The student cancelled. You are not paid; the time is free again.",
     ),
     "P7.3 late": Worked(
@@ -248,7 +248,7 @@ WORKED = {  # the rule, and the case
         Action.STUDENT_CANCEL,
         LATE,
         ["capture 13440 carrying 10560", "reverse 10560", "pay 5280"],
-        "Your card is charged $134.40. You have $60.00 of it back as credits.",
+        "Your card is charged $134.40. You get $60.00 in new credits.",
         "The student cancelled less than 12 hours ahead. $52.80 is paid to you.",
     ),
     "P7.3 late, with credits to lose": Worked(
@@ -256,7 +256,7 @@ WORKED = {  # the rule, and the case
         Action.STUDENT_CANCEL,
         LATE,
         ["capture 1440 carrying 1440", "reverse 1440", "pay 5280"],
-        "Your card is charged $14.40. You have $60.00 of it back as credits. $60.00 of the credits you used is lost.",
+        "Your card is charged $14.40. $60.00 goes back to your credits. $60.00 of the credits you used is lost.",
         "The student cancelled less than 12 hours ahead. $52.80 is paid to you.",
     ),
     "P7.4 locked": Worked(
@@ -264,7 +264,7 @@ WORKED = {  # the rule, and the case
         Action.STUDENT_CANCEL,
         MIDDLE,
         [],
-        "Your card is not charged. You have $120.00 of it back as credits.",
+        "Your card paid $134.40 before, and is not charged again. You get $120.00 in new credits.",
         "The student cancelled. You are not paid; the time is free again.",
     ),
     "P7.5 locked, late": Worked(
@@ -272,7 +272,7 @@ WORKED = {  # the rule, and the case
         Action.STUDENT_CANCEL,
         LATE,
         ["pay 5280"],
-        "Your card is not charged. You have $60.00 of it back as credits.",
+        "Your card paid $134.40 before, and is not charged again. You get $60.00 in new credits.",
         "The student cancelled less than 12 hours ahead. $52.80 is paid to you.",
     ),
     "P7.6 nothing held": Worked(
@@ -304,7 +304,7 @@ WORKED = {  # the rule, and the case
         Action.STUDENT_CANCEL,
         MIDDLE,
         [],
-        "Your card is not charged. You have $50.00 of it back as credits.",
+        "Your card is not charged. $50.00 goes back to your credits.",
         "The student cancelled; the lesson had not been paid for. You are not paid.",
     ),
     "P7.3 the card is still to be held": Worked(
@@ -312,7 +312,7 @@ WORKED = {  # the rule, and the case
         Action.STUDENT_CANCEL,
         LATE,
         ["authorize 13440 carrying 10560", "capture 13440 carrying 10560", "reverse 10560", "pay 5280"],
-        "Your card is charged $134.40. You have $60.00 of it back as credits.",
+        "Your card is charged $134.40. You get $60.00 in new credits.",
         "The student cancelled less than 12 hours ahead. $52.80 is paid to you.",
     ),
     "P7.6 nothing held but credits": Worked(
