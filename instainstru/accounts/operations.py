@@ -37,8 +37,14 @@ def log_in(request: HttpRequest, *, email: str, password: str) -> tuple[AuthToke
     user = authenticate(request, email=email, password=password)
     if not isinstance(user, User):
         return None
+    with transaction.atomic():
+        # Setting a password locks this row, too, and revokes every token: none is issued for the old one afterwards.
+        stored = User.objects.select_for_update(no_key=True).get(pk=user.pk)
+        if stored.password != user.password and not stored.check_password(password):
+            return None
+        issued = issue_token(stored)
     user_logged_in.send(sender=User, request=request, user=user)
-    return issue_token(user)
+    return issued
 
 
 def issue_token(user: User) -> tuple[AuthToken, str]:
