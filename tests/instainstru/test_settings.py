@@ -56,6 +56,15 @@ def test_without_any_of_it_a_production_does_not_start(name: str, value: str) ->
         read(**PRODUCTION | {name: value})
 
 
+def test_the_readme_explains_every_variable() -> None:
+    names = set(re.findall(r"""(?:environ\.get|_flag|_required)\(\s*"([A-Z_]+)\"""", Path(ours.__file__).read_text()))
+
+    explained = set(re.findall(r"`([A-Z_]+)(?:=\w+)?`", (Path(ours.BASE_DIR) / "README.md").read_text()))
+
+    assert len(names) > 20
+    assert names - explained == {"STRIPE_API_BASE"}  # where the simulator is: for who runs it elsewhere
+
+
 def test_the_images_build_step_gives_what_a_production_has_to_be_given() -> None:
     dockerfile = (Path(ours.BASE_DIR) / "Dockerfile").read_text().replace("\\\n", " ")
     given = re.search(r"^RUN (.*) python manage\.py collectstatic", dockerfile, re.MULTILINE)
