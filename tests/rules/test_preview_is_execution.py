@@ -304,14 +304,15 @@ def booked(operation: Operation, moment: str) -> dict[str, int]:
 def look_at_the_sentences(plan: Plan, facts: Facts) -> None:
     """Each side is told every amount that moves on its side, and none that doesn't."""
     shown = consequences_of(plan)
-    student, back = shown.student, shown.student.credits_returned + shown.student.credits_issued
-    cancels = plan.action in (Action.STUDENT_CANCEL, Action.INSTRUCTOR_CANCEL)
-    moving = {student.card_charged, student.card_refunded, back if cancels else 0, student.credits_forfeited}
+    student = shown.student
+    moving = {student.card_charged, student.card_refunded, student.credits_forfeited}
+    if plan.action in (Action.STUDENT_CANCEL, Action.INSTRUCTOR_CANCEL):
+        moving |= {student.credits_returned, student.credits_issued}
     if plan.action == Action.INSTRUCTOR_CANCEL:
         moving |= {student.card_freed}
     elif plan.action == Action.RESCHEDULE:
         moving |= {facts.terms.card_total}  # held now, or to be held
-    elif facts.payment_status == PaymentStatus.LOCKED and plan.action == Action.SETTLE:
+    elif facts.payment_status == PaymentStatus.LOCKED:
         moving |= {facts.held}  # was charged when the lesson was moved
 
     assert amounts(plan.to_student) == {dollars(cents) for cents in moving if cents}
