@@ -2,7 +2,8 @@
 
 PYTHON_OF_PROJECT := .venv/bin/python
 MANAGE := $(PYTHON_OF_PROJECT) manage.py
-WORKERS ?= 2
+# One more than the two cores that are meant: while one waits for PostgreSQL the others go on, a sixth sooner in all.
+WORKERS ?= 3
 
 # The demo starts half a dozen programs and the tests start many: none should compile Django and all else anew.
 unexport PYTHONDONTWRITEBYTECODE
