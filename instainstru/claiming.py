@@ -1,7 +1,7 @@
 """Rows that wait to be worked off: a worker claims some before it begins, and no other takes them meanwhile."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Self, TypeVar
 
 from django.db import models, transaction
@@ -28,13 +28,13 @@ class ClaimableQuerySet(models.QuerySet[Row]):
         free = self.unclaimed(at=at).order_by(*order).select_for_update(skip_locked=True, of=("self",))
         return free.only("pk")[:limit]
 
-    def claim(self, *, order: Sequence[str], limit: int, lease: timedelta) -> list[Any]:
+    def claim(self, *, order: Sequence[str], limit: int, until: datetime) -> list[Any]:
         """Claim so many rows at most, in that order, in a commit of its own, and return their keys.
 
-        What another worker holds, or is claiming at this moment, is passed over.
+        What another worker holds, or is claiming at this moment, is passed over. `until` is an instant of the wall, by
+        which this claim can be told from one that comes after it.
         """
-        wall = clock.wall()
         with transaction.atomic(durable=True):
-            keys = [row.pk for row in self.free_to_claim(at=wall, order=order, limit=limit)]
-            self.model._default_manager.filter(pk__in=keys).update(claimed_until=wall + lease)
+            keys = [row.pk for row in self.free_to_claim(at=clock.wall(), order=order, limit=limit)]
+            self.model._default_manager.filter(pk__in=keys).update(claimed_until=until)
         return keys

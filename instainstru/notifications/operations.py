@@ -82,9 +82,10 @@ def queue_messages(drafts: Iterable[Draft], *, now: datetime) -> None:
 
 def claim_due_messages(*, limit: int, now: datetime) -> list[Message]:
     """Claim due messages for this worker, and return them; another worker's are passed over."""
-    order = ("next_try_at", "id")
-    claimed = Message.objects.due(at=now).claim(order=order, limit=limit, lease=LEASE)
-    return list(Message.objects.filter(pk__in=claimed).select_related("recipient").order_by(*order))
+    order, until = ("next_try_at", "id"), clock.wall() + LEASE
+    claimed = Message.objects.due(at=now).claim(order=order, limit=limit, until=until)
+    ours = Message.objects.filter(pk__in=claimed, claimed_until=until)
+    return list(ours.select_related("recipient").order_by(*order))
 
 
 def give_back(claimed: Iterable[Message]) -> None:

@@ -28,7 +28,7 @@ def claim(due: PaymentQuerySet, *, order: Sequence[str], limit: int) -> list[int
 
     The claim spares work; the index of open operations keeps it right.
     """
-    return due.without_open_operation().claim(order=order, limit=limit, lease=LEASE)
+    return due.without_open_operation().claim(order=order, limit=limit, until=clock.wall() + LEASE)
 
 
 def carry_out_claimed(*, payment_id: int, kind: Action) -> Operation | RefusalCode | None:

@@ -43,8 +43,9 @@ def claim_events(*, limit: int) -> list[int]:
     Without it every sweep would start another task for what still waits in the queue, and a backlog feed itself. The
     claim spares work and ends when the event is tried; `_claim` keeps it right.
     """
-    due = StripeEvent.objects.due(at=clock.wall())
-    return due.claim(order=("next_try_at", "id"), limit=limit, lease=claims.LEASE)
+    wall = clock.wall()
+    due = StripeEvent.objects.due(at=wall)
+    return due.claim(order=("next_try_at", "id"), limit=limit, until=wall + claims.LEASE)
 
 
 def apply_event(event: StripeEvent, *, now: datetime) -> bool:
